@@ -57,13 +57,15 @@ class Plugin:
             gate.passes(text) if self.told is None else self.told.passes(self.filename, text)
         ) and not self._uses_own_decorator(text):
             return
-        from flake8_celery_tasks.engine.check import violations
-        from flake8_celery_tasks.engine.run import Run
+        from flake8_celery_tasks.engine.run import Run, collector_off
 
-        told = self.told or Run()
-        found = violations(told, self.filename, self.lines, self.tree)
-        if found and told.baseline is not None:
-            found = told.baseline.new(self.filename, self.tree, found)
+        with collector_off():
+            from flake8_celery_tasks.engine.check import violations
+
+            told = self.told or Run()
+            found = violations(told, self.filename, self.lines, self.tree)
+            if found and told.baseline is not None:
+                found = told.baseline.new(self.filename, self.tree, found)
         for violation in found:
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
 

@@ -84,8 +84,9 @@ def _place() -> str:
     return workspace_cache.file_of("", own_code.state(), ".rules.json")
 
 
+@cache
 def keep() -> None:
-    """Store what the rules' files say for later processes, unless one has done so."""
+    """Store what the rules' files say for later processes, unless one has done so. Does nothing the second time."""
     if not _kept():
         workspace_cache.write(_place(), {code: [listed.path, _kinds(listed)] for code, listed in _listed().items()})
 

@@ -75,7 +75,7 @@ def as_at_start(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def forget():
-        for function in (loader._kept, loader._listed, loader.by_kind):
+        for function in (loader._kept, loader._listed, loader.by_kind, loader.keep):
             function.cache_clear()
 
     forget()
