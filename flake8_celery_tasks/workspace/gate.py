@@ -88,7 +88,7 @@ def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
 
 
 #: Parts that many marks have in common: a text without them contains none of those.
-_SHARED = ("ask", "sync")
+_SHARED = ("ask", "sync", "ker_")
 
 
 @lru_cache
