@@ -53,19 +53,32 @@ class Plugin:
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield the new findings in the file: line, column, text, and this class."""
         text = "".join(self.lines)
-        if not (
-            gate.passes(text) if self.told is None else self.told.passes(self.filename, text)
-        ) and not self._uses_own_decorator(text):
+        if self._is_foreign(text) or not (
+            (gate.passes(text) if self.told is None else self.told.passes(self.filename, text))
+            or self._uses_own_decorator(text)
+        ):
             return
-        from flake8_celery_tasks.engine.check import violations
-        from flake8_celery_tasks.engine.run import Run
+        from flake8_celery_tasks.engine.run import Run, collector_off
 
-        told = self.told or Run()
-        found = violations(told, self.filename, self.lines, self.tree)
-        if found and told.baseline is not None:
-            found = told.baseline.new(self.filename, self.tree, found)
+        with collector_off():
+            from flake8_celery_tasks.engine.check import violations
+
+            told = self.told or Run()
+            found = violations(told, self.filename, self.lines, self.tree)
+            if found and told.baseline is not None:
+                found = told.baseline.new(self.filename, self.tree, found)
         for violation in found:
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
+
+    def _is_foreign(self, text: str) -> bool:
+        """Return whether a text certainly has nothing to do with Celery: most files, so one search has to do."""
+        own = gate.own.get(os.path.dirname(self.filename))
+        return (
+            own is not None
+            and self.told is not None
+            and not self.told.recorded
+            and not gate.passes(text, (*self.told.marks, *own))
+        )
 
     def _uses_own_decorator(self, text: str) -> bool:
         # Nothing is imported for files without Celery, and little is done for files in folders that are known.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import unsubscripted, walk
@@ -11,7 +10,7 @@ from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function, Opaque
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Member, Missing, Param, Ref, Unknown
 from flake8_celery_tasks.catalog import packages
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution.evaluation import Called
@@ -95,7 +94,7 @@ def _uses_in(_module: Module, function: FunctionNode) -> tuple[dict[int, str], d
 
 
 #: Code that makes the project's app current in all threads: Celery does so for Django, or the project does it itself.
-_MAKES_CURRENT: Final = re.compile(
+_MAKES_CURRENT: Final = lazy_pattern(
     rb"(?:\A|[\r\n;])[ \t]*(?:from|import)[ \t]+django\b|DJANGO_SETTINGS_MODULE|\.set_default\(\)"
 )
 
@@ -134,7 +133,7 @@ APP_NAMES: Final = frozenset({"app", "celery", "celery_app", "current_app"})
 APP_MODULES: Final = frozenset({"celery", "celery_app", "celery_config", "celeryapp", "celeryconf"})
 
 #: A name that marks an app in any module, if it is bound to a call that can't be resolved.
-_SAYS_APP: Final = re.compile(r"(.+_)?celery(_app)?$")
+_SAYS_APP: Final = lazy_pattern(r"(.+_)?celery(_app)?$")
 
 #: Calls that return the current app.
 APP_GETTERS: Final = frozenset({"celery.current_app", "celery._state.get_current_app", "celery.app.default_app"})

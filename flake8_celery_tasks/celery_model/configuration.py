@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
@@ -12,7 +11,7 @@ from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS, app_of, makes_app, modules_with_apps
 from flake8_celery_tasks.celery_model.settings import given_in, given_to, is_passing, spellings
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -360,7 +359,7 @@ def _are_django_settings_whole(project: Project) -> bool:
 
 
 #: Packages that take settings from further files, which a repository may not have.
-_READERS: Final = re.compile(rb"\b(split_settings|dynaconf)\b")
+_READERS: Final = lazy_pattern(rb"\b(split_settings|dynaconf)\b")
 
 
 def _is_whole_module(project: Project, path: str) -> bool:

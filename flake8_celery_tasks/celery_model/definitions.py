@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,7 @@ from flake8_celery_tasks.binding.values import MISSING, Const, Invoke, Member, R
 from flake8_celery_tasks.catalog.packages import REGISTERING
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS, is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, Decorator, decorator_of, with_keywords
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.decorators import keeps_name, renames
 from flake8_celery_tasks.resolution.resolver import Target
@@ -34,12 +33,12 @@ if TYPE_CHECKING:
 
 
 #: Code that gives an app its own automatic names; a mere call of the method does not.
-OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
+OWN_NAMES: Final = lazy_pattern(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
 
 
 #: A dotted name that is imported, or that a string starts with. A pattern with a fixed start is found faster.
 _NAMES: Final = tuple(
-    re.compile(before + rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)")
+    lazy_pattern(before + rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)")
     for before in (rb"from[ \t]+", rb"import[ \t]+", rb'"', rb"'")
 )
 

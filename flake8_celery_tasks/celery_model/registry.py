@@ -25,7 +25,7 @@ from flake8_celery_tasks.celery_model.definitions import (
     registers,
 )
 from flake8_celery_tasks.core import errors, spelling
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution.evaluation import ANYTHING, Pattern, matches, pattern_of
 from flake8_celery_tasks.resolution.resolver import Target
@@ -58,18 +58,18 @@ _SHORT: Final = 6
 
 #: Patterns for files that can't be parsed: may they define tasks, with names that are computed? Longer names and lists
 #: of bases are not worth the time.
-_DEFINES: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)|register_task|\([\w., ]{0,300}Task\b", re.IGNORECASE)
-_DECORATED: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)\w{0,200}\(\s*[a-z_]\w*\s*[,)]", re.IGNORECASE)
-_CALLED: Final = re.compile(rb"(?<!send_)(?:task|job)\w{0,200}\(", re.IGNORECASE)
-_REGISTERED: Final = re.compile(rb"register_task|\([\w., ]{0,300}Task\b[^)]{0,300}\):", re.IGNORECASE)
-_NAMED: Final = re.compile(rb"\bname\s*=\s*[^'\"\s=]", re.IGNORECASE)
-_DEFINITION: Final = re.compile(rb"\b(?:def|class)\b", re.IGNORECASE)
+_DEFINES: Final = lazy_pattern(rb"@[\w.]{0,200}(?:task|job)|register_task|\([\w., ]{0,300}Task\b", re.IGNORECASE)
+_DECORATED: Final = lazy_pattern(rb"@[\w.]{0,200}(?:task|job)\w{0,200}\(\s*[a-z_]\w*\s*[,)]", re.IGNORECASE)
+_CALLED: Final = lazy_pattern(rb"(?<!send_)(?:task|job)\w{0,200}\(", re.IGNORECASE)
+_REGISTERED: Final = lazy_pattern(rb"register_task|\([\w., ]{0,300}Task\b[^)]{0,300}\):", re.IGNORECASE)
+_NAMED: Final = lazy_pattern(rb"\bname\s*=\s*[^'\"\s=]", re.IGNORECASE)
+_DEFINITION: Final = lazy_pattern(rb"\b(?:def|class)\b", re.IGNORECASE)
 
 #: With more partly known names than this, any name may be one of them.
 _PATTERNS: Final = 1000
 
 #: Code that gives something a name, and how far before it to look for a call that only sends a task of that name.
-_GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
+_GIVES: Final = lazy_pattern(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
 _BEFORE: Final = 200
 
 

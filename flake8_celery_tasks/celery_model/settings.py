@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +10,7 @@ from flake8_celery_tasks.binding.nodes import last_name, walk
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -57,7 +56,7 @@ _PASSING: Final = frozenset(
     }
     | {"testapp", "testproject", "tests", "testutil", "testutils"}
 )
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD: Final = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def is_passing(name: str) -> bool:

@@ -6,7 +6,6 @@ Everything works on symbols, so a call can be checked against the definition of 
 from __future__ import annotations
 
 import ast
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +18,7 @@ from flake8_celery_tasks.catalog.packages import TRANSPARENT, task_class
 from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, is_listed
 from flake8_celery_tasks.celery_model.settings import setting_values
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.resolution.decorators import call_hands_on, wrapper_in
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 #: The name of a parameter for the task itself: `self`, `_task`, `celery_task`, `self_`, `task_instance`. A leading
 #: underscore marks an unused parameter, so its name says nothing else.
-TASK_NAME: Final = re.compile(r"_|(.*_)?(self|task|celery)(_|_self|_obj|_object|_instance)?$|(cls|me|this)$")
+TASK_NAME: Final = lazy_pattern(r"_|(.*_)?(self|task|celery)(_|_self|_obj|_object|_instance)?$|(cls|me|this)$")
 
 
 class Defined:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -87,8 +86,7 @@ def of_revision(path: str, name: str, homes: Homes) -> Before:
             options, excluded = homes.options_of(
                 os.path.normpath(os.path.join(root, os.path.relpath(moved_root, target)))
             )
-            moved = dataclasses.replace(
-                options,
+            moved = options._replace(
                 celery_no_cache=True,
                 celery_known_tasks=(),
                 celery_project_root=target if options.celery_project_root else "",

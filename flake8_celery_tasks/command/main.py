@@ -215,7 +215,7 @@ def _contract(given: argparse.Namespace) -> int:
 
     from flake8_celery_tasks.command import contract, services
     from flake8_celery_tasks.contract import record
-    from flake8_celery_tasks.engine.check import collector_off
+    from flake8_celery_tasks.engine.run import collector_off
     from flake8_celery_tasks.flake8_host import configuration
     from flake8_celery_tasks.flake8_host.files import files
     from flake8_celery_tasks.flake8_host.parts import parts

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.contract import record
-from flake8_celery_tasks.contract.present import Present, signature_of
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import Words
 
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.symbols import Params
+    from flake8_celery_tasks.contract.present import Present
     from flake8_celery_tasks.contract.record import RecordedTask
     from flake8_celery_tasks.resolution.project import Project
 
@@ -45,6 +44,8 @@ class KnownTasks(NamedTuple):
 
 def load(paths: Iterable[str]) -> KnownTasks:
     """Return the tasks that some files name. Raises RecordError for a file that is of neither kind."""
+    from flake8_celery_tasks.contract import record  # few projects name records
+
     uncertain: list[str] = []
     found: dict[str, list[RecordedTask]] = {}
     for path in paths:
@@ -92,6 +93,8 @@ def known_tasks(project: Project) -> KnownTasks | None:
 
 @query()
 def _present(project: Project) -> Present:
+    from flake8_celery_tasks.contract.present import Present
+
     return Present([project])
 
 
@@ -134,6 +137,8 @@ def signature(project: Project, name: str) -> Params | None:
     tasks = tasks_of(project)
     found = tasks.definitions(name)
     if len(found) == 1 and not project.is_test(found[0].module) and not tasks.may_be_unread(name):
+        from flake8_celery_tasks.contract.present import signature_of
+
         return signature_of(Defined(project, found[0]))
     other = None if found else foreign(project, name)
     return None if other is None else other.signature

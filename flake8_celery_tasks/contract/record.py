@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from flake8_celery_tasks.contract import signature
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.memo import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +36,8 @@ MAX_BYTES: Final = 32_000_000
 _KEYS: Final = ("version", "tasks", "uncertain")
 _TASK_KEYS: Final = ("signature", "module", "function", "options", "result")
 _NUMBERS: Final = frozenset({"priority", "expires"})
-_CONFLICT: Final = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
-_BLOCK: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*\{\s*$')
+_CONFLICT: Final = lazy_pattern(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
+_BLOCK: Final = lazy_pattern(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*\{\s*$')
 _SHOWN: Final = 60
 _LONGEST_NUMBER: Final = 18
 

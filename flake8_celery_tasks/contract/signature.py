@@ -8,11 +8,12 @@ from keyword import iskeyword
 from typing import Final
 
 from flake8_celery_tasks.binding.symbols import Params
+from flake8_celery_tasks.core.memo import lazy_pattern
 
 #: Longer texts are not signatures: parsing takes quadratic time.
 LONGEST: Final = 20_000
 
-_DEFAULT: Final = re.compile(r"(.*?)\s*=\s*\.\.\.", re.DOTALL)
+_DEFAULT: Final = lazy_pattern(r"(.*?)\s*=\s*\.\.\.", re.DOTALL)
 
 
 def as_text(params: Params) -> str:

@@ -1,9 +1,10 @@
-"""Queries: questions that are answered once, so that the time for a file grows linearly with its length."""
+"""What is computed once, on first use: the answers of queries, so that time grows linearly, and patterns."""
 
 from __future__ import annotations
 
+import re
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, AnyStr, Concatenate, Final, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,3 +67,24 @@ def query(
         return cast("Callable[Concatenate[_Holder, _Given], _Answer]", ask)
 
     return decorate
+
+
+class _Pattern:
+    """A regular expression that is compiled when one of its methods is first used."""
+
+    def __init__(self, pattern: Any, flags: int) -> None:
+        self._given = (pattern, flags)
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(re.compile(*self._given), name)
+        setattr(self, name, method)
+        return method
+
+
+def lazy_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    r"""Return a regular expression that is compiled on first use: most runs need only a few of them.
+
+    >>> lazy_pattern(r"\d+").findall("5.4")
+    ['5', '4']
+    """
+    return cast("re.Pattern[AnyStr]", _Pattern(pattern, flags))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.core.violation import PREFIX
 
 if TYPE_CHECKING:
@@ -41,12 +41,26 @@ class OptionError(ValueError):
         super().__init__(f"argument --{name}: invalid value {value!r}: {wanted}")
 
 
+class Described(NamedTuple):
+    """What an option's help says, and what its value is: one of several, or a path."""
+
+    default: Any
+    help: str
+    metavar: str
+    many: bool
+    path: bool
+
+
+_described: list[Described] = []
+
+
 def _option(default: Any, help: str, metavar: str = "", *, many: bool = False, path: bool = False) -> Any:  # noqa: A002
-    return field(default=default, metadata={"help": help, "metavar": metavar, "many": many, "path": path})
+    _described.append(Described(default, help, metavar, many, path))
+    return default
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+# A dataclass takes five times as long to create, in each run of flake8.
+class Options(NamedTuple):
     """What a project says about its Celery setup."""
 
     celery_task_decorators: tuple[str, ...] = _option(
@@ -156,11 +170,15 @@ class Options:
         Raises OptionError for a value that an option does not accept.
         """
         values = {}
-        for item in fields(cls):
-            raw = given.get(item.name)
+        for name in cls._fields:
+            raw = given.get(name)
             if raw is not None:
-                values[item.name] = _CHECKS[item.name](item.name.replace("_", "-"), raw)
+                values[name] = _CHECKS[name](name.replace("_", "-"), raw)
         return cls(**values)
+
+
+#: What is said about each option, by its name.
+DESCRIBED: Final[Mapping[str, Described]] = dict(zip(Options._fields, _described, strict=True))
 
 
 def _names(option: str, raw: object, wanted: str = "dotted names", form: str = r"[\w-]+(\.[\w-]+)*") -> tuple[str, ...]:
@@ -308,7 +326,7 @@ def _name_pattern(option: str, raw: object) -> str:
     return pattern
 
 
-_PLACEHOLDER: Final = re.compile(r"(\\.)|\{([A-Za-z_]\w*)\}")
+_PLACEHOLDER: Final = lazy_pattern(r"(\\.)|\{([A-Za-z_]\w*)\}")
 
 
 def fill(pattern: str, given: Mapping[str, str]) -> str:
@@ -349,26 +367,26 @@ def flag_of(name: str) -> str:
 
 def add_to(manager: OptionManager) -> None:
     """Register the options with flake8. Values stay text until `Options.of` checks them: errors can then name them."""
-    for item in fields(Options):
-        if isinstance(item.default, bool):
-            _add_flag(manager, flag_of(item.name), item.metadata["help"])
+    for name, option in DESCRIBED.items():
+        if isinstance(option.default, bool):
+            _add_flag(manager, flag_of(name), option.help)
             continue
         manager.add_option(
-            flag_of(item.name),
+            flag_of(name),
             parse_from_config=True,
             default=None,
             # A value with a slash is relative to the configuration file that it is in.
-            normalize_paths=item.metadata["path"],
-            comma_separated_list=item.metadata["path"] and item.metadata["many"],
-            metavar=item.metadata["metavar"],
-            help=item.metadata["help"],
+            normalize_paths=option.path,
+            comma_separated_list=option.path and option.many,
+            metavar=option.metavar,
+            help=option.help,
         )
     # flake8 reads this option of its own from the configuration before it knows the plugins, and does not pass it on.
     from flake8.options.manager import Option
 
-    option = Option("--enable-extensions", parse_from_config=True, comma_separated_list=True)
+    extensions = Option("--enable-extensions", parse_from_config=True, comma_separated_list=True)
     for name in ("enable_extensions", "enable-extensions"):
-        manager.config_options_dict.setdefault(name, option)
+        manager.config_options_dict.setdefault(name, extensions)
 
 
 def _add_flag(manager: OptionManager, flag: str, says: str) -> None:
@@ -397,7 +415,7 @@ def misspelt(key: str) -> str:
     ('', '')
     """
     name = key.replace("_", "-").lower()
-    known = [flag_of(item.name)[2:] for item in fields(Options)]
+    known = [flag_of(name)[2:] for name in Options._fields]
     if not name.startswith("celery-") or name in known:
         return ""
     guess = spelling.close_match(name, known)
@@ -417,7 +435,7 @@ def meant(name: str, known: Iterable[str]) -> str | None:
 
 def from_namespace(namespace: argparse.Namespace) -> Options:
     """Return the options that flake8 has parsed. Raises OptionError."""
-    return Options.of({item.name: getattr(namespace, item.name, None) for item in fields(Options)})
+    return Options.of({name: getattr(namespace, name, None) for name in Options._fields})
 
 
 def codes_given(namespace: argparse.Namespace, arguments: Sequence[str]) -> list[tuple[str, str]]:
@@ -436,7 +454,7 @@ def codes_given(namespace: argparse.Namespace, arguments: Sequence[str]) -> list
 
 #: flake8's options that take codes, and the shape of our codes in an option that also takes paths.
 _CODES: Final = ("select", "ignore", "extend-select", "extend-ignore")
-_OURS: Final = re.compile(r"CLY\w*")
+_OURS: Final = lazy_pattern(r"CLY\w*")
 
 
 def _listed(value: object) -> list[str]:

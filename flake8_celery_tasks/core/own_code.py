@@ -1,4 +1,4 @@
-"""The linter's own code: a stamp that changes with it, for editable installations."""
+"""The linter's own code: its state, which changes with it, for editable installations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import flake8_celery_tasks
 
 
 @cache
-def stamps() -> tuple[tuple[str, int, int], ...]:
-    """Return the path, modification time and change time (nanoseconds) of each file of the package."""
+def state() -> str:
+    """Return the path, modification time and change time (nanoseconds) of each file of the package, as one text."""
     found: list[tuple[str, int, int]] = []
     folders = list(flake8_celery_tasks.__path__)
     while folders:
@@ -21,4 +21,4 @@ def stamps() -> tuple[tuple[str, int, int], ...]:
                 elif entry.name.endswith(".py"):
                     stat = entry.stat()
                     found.append((entry.path, stat.st_mtime_ns, stat.st_ctime_ns))
-    return tuple(found)
+    return f"{found}"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.violation import INTERNAL, Violation
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine.run import collector_off
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.engine.seen import Seen
@@ -85,15 +85,3 @@ def _judged(run: Run, project: Project, path: str, source: Source, tree: ast.Mod
         raise
     project.close(module)
     return found, looked_at
-
-
-@contextlib.contextmanager
-def collector_off() -> Iterator[None]:
-    """Switch the garbage collector off: searching the nodes of many trees takes as long as everything else."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

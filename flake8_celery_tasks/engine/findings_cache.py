@@ -127,7 +127,7 @@ class FindingsCache:
     def state(self) -> str:
         """A digest of the linter, and of the names and stamps of all files and folders of the project."""
         project = self.project
-        parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.stamps()]
+        parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.state()]
         records = (project.options.celery_contract, *project.options.celery_known_tasks)
         parts.extend(cache.stamp(path) for path in records if path)
         parts.extend(project.files.disk.stamps.items())

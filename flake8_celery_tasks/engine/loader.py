@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import rules as package
+from flake8_celery_tasks.core import own_code
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.core.violation import PREFIX
 from flake8_celery_tasks.rules.rule import OPT_IN, Rule
+from flake8_celery_tasks.workspace import cache as workspace_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +36,8 @@ class _Listed(NamedTuple):
 
 
 #: What the class of a rule says. Patterns with a fixed start are found faster.
-_CODE: Final = re.compile(rb'\n    code = "(\w+)"\r?\n')
-_KINDS: Final = re.compile(rb"\(Rule\[([\w |]+)\]\):\r?\n")
+_CODE: Final = lazy_pattern(rb'\n    code = "(\w+)"\r?\n')
+_KINDS: Final = lazy_pattern(rb"\(Rule\[([\w |]+)\]\):\r?\n")
 
 
 def codes() -> tuple[str, ...]:
@@ -51,9 +53,48 @@ def named(some: Iterable[str]) -> dict[str, Rule[Any]]:
 
 @cache
 def _listed() -> dict[str, _Listed]:
-    """Return all rules, by code. The folder is the registry: each file in a topic's folder is a rule."""
+    """Return all rules, by code. The folder is the registry: each file in a topic's folder is a rule.
+
+    What a hundred files say is cached, until one of the linter's own files changes.
+    """
+    return _kept() or _listed_in(_files())
+
+
+@cache
+def _kept() -> dict[str, _Listed]:
+    """Return the rules by code, as an earlier process stored them; empty if there is any doubt."""
+    rows = workspace_cache.read(_place())
+    if not all(map(_is_row, rows.values())) or sorted(row[0] for row in rows.values()) != sorted(_files()):
+        return {}
+    return {code: _Listed(path, code, tuple(kinds)) for code, (path, kinds) in rows.items()}
+
+
+def _is_row(row: object) -> bool:
+    return (
+        isinstance(row, list)
+        and len(row) == 2
+        and isinstance(row[0], str)
+        and isinstance(row[1], list)
+        and all(isinstance(kind, str) for kind in row[1])
+    )
+
+
+def _place() -> str:
+    """Return the path of the file that keeps what the rules' files say."""
+    return workspace_cache.file_of("", own_code.state(), ".rules.json")
+
+
+@cache
+def keep() -> None:
+    """Store what the rules' files say for later processes, unless one has done so. Does nothing the second time."""
+    if not _kept():
+        workspace_cache.write(_place(), {code: [listed.path, _kinds(listed)] for code, listed in _listed().items()})
+
+
+def _listed_in(paths: Iterable[str]) -> dict[str, _Listed]:
+    """Return the rules in some files, by code."""
     found: dict[str, _Listed] = {}
-    for path in _files():
+    for path in paths:
         with open(path, "rb", buffering=0) as file:
             text = file.read()
         coded, kinds = _CODE.search(text), _KINDS.search(text)
@@ -97,6 +138,11 @@ def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
     return tuple(_in_file(listed.path) for _, listed in sorted(_listed().items()) if _is_wanted(listed, opted))
 
 
+def _kinds(listed: _Listed) -> tuple[str, ...]:
+    """Return the names of the kinds of facts that a rule checks; one that inherits its check has to be imported."""
+    return listed.kinds or tuple(kind.__name__ for kind in _in_file(listed.path).kinds)
+
+
 @cache
 def by_kind(opted: tuple[str, ...] = (), codes: frozenset[str] = frozenset()) -> ByKind:
     """Return what imports the rules that run, by the names of the kinds of facts that they check.
@@ -107,7 +153,6 @@ def by_kind(opted: tuple[str, ...] = (), codes: frozenset[str] = frozenset()) ->
     found: dict[str, list[Callable[[], Rule[Any]]]] = {}
     for code, listed in sorted(_listed().items()):
         if _is_wanted(listed, opted) and (not codes or code in codes):
-            # A rule that inherits its check says nothing of kinds in its own file.
-            for kind in listed.kinds or tuple(kind.__name__ for kind in _in_file(listed.path).kinds):
+            for kind in _kinds(listed):
                 found.setdefault(kind, []).append(partial(_in_file, listed.path))
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +15,7 @@ from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from flake8_celery_tasks.contract.record import Record
     from flake8_celery_tasks.engine.baseline import Baseline
@@ -117,3 +119,22 @@ def _with_records(run: Run) -> Run:
         return run.by_record(record.load(run.options.celery_contract)) if run.options.celery_contract else run
     except record.RecordError as error:
         raise ValueError(f"argument --{option}: {error}") from None
+
+
+_is_settled = False
+
+
+@contextlib.contextmanager
+def collector_off() -> Iterator[None]:
+    """Switch the garbage collector off: searching the nodes of many trees takes as long as everything else."""
+    global _is_settled
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            if not _is_settled:  # what has been imported by now stays, and need not be searched either
+                _is_settled = True
+                gc.freeze()
+            gc.enable()

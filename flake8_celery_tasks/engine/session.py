@@ -197,11 +197,15 @@ def save() -> None:
     """Save the findings of all projects, and what is known about those whose index was needed."""
     # An error costs the next run time, but must not end this one.
     with contextlib.suppress(*errors.CAUGHT), _saving:
-        for project in _projects.values():
-            if project.files.disk.is_searched:
-                project.save()
+        searched = [project for project in _projects.values() if project.files.disk.is_searched]
+        for project in searched:
+            project.save()
         for found in _findings.values():
             found.save()
+        if any(not project.options.celery_no_cache for project in searched):
+            from flake8_celery_tasks.engine import loader
+
+            loader.keep()
 
 
 def forget() -> None:

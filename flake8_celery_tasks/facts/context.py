@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -13,7 +12,7 @@ from flake8_celery_tasks.binding.scopes import ASSIGN, IMPORT, MODULE
 from flake8_celery_tasks.binding.values import Invoke, Member, Ref
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
-from flake8_celery_tasks.core.memo import Memo, query
+from flake8_celery_tasks.core.memo import Memo, lazy_pattern, query
 from flake8_celery_tasks.facts.task import Task, run_of
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 
 #: Statements by which a function binds names outside of itself.
-_OUTWARD: Final = re.compile(r"\b(?:global|nonlocal)\s")
+_OUTWARD: Final = lazy_pattern(r"\b(?:global|nonlocal)\s")
 
 
 class FileContext(Memo):

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from argparse import SUPPRESS
-from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,7 +20,7 @@ from flake8.options.manager import Option, OptionManager
 from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
-from flake8_celery_tasks.core.options import FORMATS, Options
+from flake8_celery_tasks.core.options import FORMATS
 from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
 from flake8_celery_tasks.engine import run as engine_run
@@ -350,7 +349,7 @@ def _seen_from_here(pattern: str, folder: str) -> str:
 
 def _takes_several(manager: OptionManager, name: str) -> bool:
     """Return whether an option is a list: a value that is not a string can't be meant for it."""
-    lists = [option.name.replace("_", "-") for option in fields(Options) if option.metadata["many"]]
+    lists = [name.replace("_", "-") for name, option in core_options.DESCRIBED.items() if option.many]
     return name in lists or manager.config_options_dict[name].comma_separated_list
 
 

@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unparsed
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Param, Ref
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.frameworks.django_writes import may_write
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _AT_ONCE: Final = frozenset(
     }
 )
 #: Names of read-only databases.
-_REPLICA: Final = re.compile(
+_REPLICA: Final = lazy_pattern(
     r"(?:^|[^a-z])(?:follower|read(?:er|only|s)?|replica\w*|ro|secondary|slave|standby)(?:[^a-z]|$)", re.IGNORECASE
 )
 _CONNECTIONS: Final = frozenset({"django.db.connections", "django.db.transaction.get_connection"})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.core.options import Options, flag_of
+from flake8_celery_tasks.core.options import DESCRIBED, flag_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from dataclasses import Field
+
+    from flake8_celery_tasks.core.options import Described
 
 #: An example value for each option, as in `pyproject.toml`.
 EXAMPLES: Final[Mapping[str, str | bool | list[str]]] = {
@@ -46,15 +46,15 @@ command `flake8-celery-tasks` also reads `[tool.flake8-celery-tasks]` in `pyproj
 
 def markdown() -> str:
     """Return the page of the options as Markdown."""
-    return "\n".join([INTRODUCTION, *(_section(item) for item in fields(Options))])
+    return "\n".join([INTRODUCTION, *(_section(name, option) for name, option in DESCRIBED.items())])
 
 
-def _section(item: Field[Any]) -> str:
+def _section(field: str, option: Described) -> str:
     """Return what the page says about one option."""
-    name, value, says = flag_of(item.name)[2:], EXAMPLES[item.name], item.metadata["help"]
-    parts = [f"## `{name}`", says]
-    if "(default: " not in says:
-        default = _shown(item.default if item.default is not MISSING else None)
+    name, value = flag_of(field)[2:], EXAMPLES[field]
+    parts = [f"## `{name}`", option.help]
+    if "(default: " not in option.help:
+        default = _shown(option.default)
         parts.append(f"Default: `{default}`" if default else "Default: none")
     parts += [
         f"```ini\n[flake8]\n{name} = {_shown(value)}\n```",

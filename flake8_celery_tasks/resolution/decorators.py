@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import hands_on, last_name, walk
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Param, Ref
 from flake8_celery_tasks.catalog.packages import TRANSPARENT
+from flake8_celery_tasks.core.memo import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ _KEEPING: Final = TRANSPARENT | {
 }
 
 #: Code that gives a function another name or module.
-_RENAMING: Final = re.compile(rb"\.__(?:name|module)__\s*=(?!=)")
+_RENAMING: Final = lazy_pattern(rb"\.__(?:name|module)__\s*=(?!=)")
 
 #: What the automatic name of a task is made of.
 NAMING: Final = frozenset({"__module__", "__name__"})

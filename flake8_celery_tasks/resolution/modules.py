@@ -216,8 +216,9 @@ class Modules(Memo):
             if module.is_from_disk and module.grown and (known is None or module.knows_more(known)):
                 with contextlib.suppress(ValueError):
                     disk.cache.keep(path, module.summary())
-        installed = (path for path in disk.cache.entries if self.layout.is_elsewhere(path))
-        disk.cache.save({*self.layout.files(), *installed})
+        if disk.cache.is_worth_saving:
+            installed = (path for path in disk.cache.entries if self.layout.is_elsewhere(path))
+            disk.cache.save({*self.layout.files(), *installed})
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from flake8 import defaults
 
 from flake8_celery_tasks.core.violation import PREFIX, Violation
 from flake8_celery_tasks.edits.edit import Edit
-from flake8_celery_tasks.engine.check import collector_off
+from flake8_celery_tasks.engine.run import collector_off
 from flake8_celery_tasks.fixer import remedies
 from flake8_celery_tasks.fixer.edited import changes
 from flake8_celery_tasks.fixer.rounds import BROKEN, Order, State, fix_text

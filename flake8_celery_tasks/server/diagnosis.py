@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.engine import concern, judge, loader
-from flake8_celery_tasks.engine.check import collector_off
+from flake8_celery_tasks.engine.run import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.flake8_host.ranges import ranges
 from flake8_celery_tasks.pages import explain

@@ -36,6 +36,9 @@ RACY_NS: Final = 2_000_000_000
 MAX_BYTES: Final = 32_000_000
 MAX_FILES: Final = 100
 
+#: Writing a cache takes as long as looking again at one file in this many.
+_WORTH: Final = 1000
+
 #: The key of the marks among the paths.
 _MARKS: Final = ""
 
@@ -90,8 +93,8 @@ class Cache:
         self.entries: dict[str, list[Any]] = {}
         self._merge = merge
         self._is_sound = is_sound
-        self._changed = False
-        self._loaded: Stamp | None = None  # the state of the cache file as last read
+        self._changed: set[str] = set()  # the files whose entries are not as stored
+        self._loaded: Stamp | None = None  # the state of the cache file as last read or written
         if enabled:
             self._loaded = stamp(self.path)
             self.entries = _entries(read(self.path))
@@ -101,7 +104,7 @@ class Cache:
     @property
     def path(self) -> str:
         """The path of the cache file."""
-        return file_of(self.root, f"{own_code.stamps()}", ".json")
+        return file_of(self.root, own_code.state(), ".json")
 
     def passes(self, path: str, current: Stamp | None) -> bool | None:
         """Return whether an unchanged file passes the gate, None if that is not known."""
@@ -113,7 +116,7 @@ class Cache:
         if current is not None:
             self.entries[path] = [current, passes, None, 0, 0]
             self._sound.pop(path, None)
-            self._changed = True
+            self._changed.add(path)
 
     def bits(self, marks: Iterable[bytes]) -> dict[bytes, int]:
         """Return the bits of some marks."""
@@ -140,7 +143,7 @@ class Cache:
         if entry is not None and entry[STAMP] == current:
             entry[SEARCHED] |= searched
             entry[HELD] |= held
-            self._changed = True
+            self._changed.add(path)
 
     def summary(self, path: str, package: str) -> Summary | None:
         """Return the summary of an unchanged file's module, if its relative imports start from `package`.
@@ -170,18 +173,26 @@ class Cache:
             if json.dumps(summary) == json.dumps(entry[SUMMARY]):
                 return
         entry[SUMMARY] = summary
-        self._changed = True
+        self._changed.add(path)
+
+    @property
+    def is_worth_saving(self) -> bool:
+        """Whether so many files have changed that looking at them again would take longer than writing the cache.
+
+        Files that have changed just now are not stored anyway.
+        """
+        if not self.enabled:
+            return False
+        newest = time.time_ns() - RACY_NS
+        stored = [path for path in self._changed if max(self.entries[path][STAMP][:2]) < newest]
+        return len(stored) > len(self.entries) // _WORTH
 
     def save(self, paths: Collection[str]) -> None:
         """Write what is known about the files in `paths`; other files are dropped."""
-        if not self.enabled:
-            return
         for path in [path for path in self.entries if path not in paths]:
             del self.entries[path]
-            self._changed = True
-        if self._changed:
-            self._changed = False
-            self._write()
+        self._changed.clear()
+        self._write()
 
     def _learn(self) -> None:
         """Merge what other processes have written since this cache was read."""
@@ -205,6 +216,7 @@ class Cache:
         newest = time.time_ns() - RACY_NS
         kept = {path: entry for path, entry in self.entries.items() if max(entry[STAMP][:2]) < newest}
         write(self.path, {**kept, _MARKS: self.marks})
+        self._loaded = stamp(self.path)  # what this process has written need not be read
 
 
 def _is_from(summary: Summary | None, package: str) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from typing import Final
 
 from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.workspace.cache import stamp
 
 #: Entries that mark the root of a project.
@@ -36,12 +36,13 @@ FILE: Final = "file"
 FOLDER: Final = "folder"
 
 #: The settings module that a `manage.py` names, up to its first dot.
-_SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"](\w+)""")
+_SETTINGS: Final = lazy_pattern(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"](\w+)""")
 
 #: A longer script is not a `manage.py`.
 _LONGEST: Final = 100_000
 
 _folders: dict[str, dict[str, str]] = {}
+_links: set[str] = set()
 _closed: set[str] = set()
 _roots: dict[str, str | None] = {}
 _starts: dict[str, bool] = {}
@@ -52,6 +53,7 @@ _importable: dict[str, set[str]] = {}
 def forget() -> None:
     """Drop what is known about folders: for tests, and after files have been changed."""
     _folders.clear()
+    _links.clear()
     _closed.clear()
     _roots.clear()
     _starts.clear()
@@ -70,6 +72,8 @@ def entries(folder: str) -> dict[str, str]:
                     try:
                         if entry.is_dir():
                             known[entry.name] = FOLDER
+                            if entry.is_symlink():
+                                _links.add(entry.path)
                         elif entry.is_file():
                             known[entry.name] = FILE
                     except OSError:  # a broken link or a cycle of links
@@ -80,6 +84,11 @@ def entries(folder: str) -> dict[str, str]:
             _closed.add(folder)
         _folders[folder] = known
     return known
+
+
+def is_link(path: str) -> bool:
+    """Return whether a folder that is in the `entries` of another one is a symbolic link."""
+    return path in _links
 
 
 def is_closed(folder: str) -> bool:
@@ -135,7 +144,7 @@ def roots_below(top: str) -> list[str]:
             inside = sorted(name for name, kind in entries(folder).items() if kind == FOLDER)
             names = [name for name in inside if not name.startswith(".") and name not in SKIPPED]
             paths = [os.path.join(folder, name) for name in names]
-            pending += [(path, depth + 1) for path in paths if not os.path.islink(path) and not is_regular(path)]
+            pending += [(path, depth + 1) for path in paths if not is_link(path) and not is_regular(path)]
     return found
 
 

@@ -104,7 +104,7 @@ def _grouped(marks: tuple[AnyStr, ...]) -> tuple[tuple[AnyStr, tuple[AnyStr, ...
     for mark in marks:
         parts = (part if isinstance(mark, str) else part.encode() for part in _SHARED)
         found.setdefault(next((part for part in parts if part in mark), mark), []).append(mark)
-    return tuple((part, tuple(some)) for part, some in found.items())
+    return tuple((part if len(some) > 1 else some[0], tuple(some)) for part, some in found.items())
 
 
 def holds_module(path: str, ends: frozenset[str]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core.memo import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,13 +17,13 @@ if TYPE_CHECKING:
 BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
 
 _IMPORTED: Final = rb"[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]*)"
-_IMPORT: Final = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)" + _IMPORTED + rb"|import[ \t]+([^\n#]*))", re.MULTILINE)
+_IMPORT: Final = lazy_pattern(rb"^[ \t]*(?:from[ \t]+([.\w]+)" + _IMPORTED + rb"|import[ \t]+([^\n#]*))", re.MULTILINE)
 #: A pattern with a fixed start is found ten times as fast.
-_RELATIVE: Final = re.compile(rb"from[ \t]+(\.[.\w]*)" + _IMPORTED)
+_RELATIVE: Final = lazy_pattern(rb"from[ \t]+(\.[.\w]*)" + _IMPORTED)
 #: How far a statement may be indented.
 _INDENT: Final = 200
-_NAME: Final = re.compile(r"[\w.]+")
-_COMMENT: Final = re.compile(r"#[^\n]*")
+_NAME: Final = lazy_pattern(r"[\w.]+")
+_COMMENT: Final = lazy_pattern(r"#[^\n]*")
 
 
 def resolve_relative(package: str, level: int, module: str | None) -> str | None:

@@ -20,6 +20,7 @@ from flake8_celery_tasks.workspace.folders import (
     entries,
     is_app,
     is_closed,
+    is_link,
     is_regular,
     is_root,
     is_start,
@@ -309,7 +310,7 @@ class Layout:
                 if kind == FILE:
                     if name.endswith(".py") and path not in known:
                         yield path
-                elif not name.startswith(".") and name not in SKIPPED and not os.path.islink(path):
+                elif not name.startswith(".") and name not in SKIPPED and not is_link(path):
                     below.append(path)
             folders.extend(reversed(below))
 
@@ -319,7 +320,7 @@ class Layout:
             or name in SKIPPED
             or name.endswith((".egg", ".egg-info"))
             or self._excluding.match(name, path)
-            or os.path.islink(path)
+            or is_link(path)
             or "pyvenv.cfg" in entries(path)
         )
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.workspace import imports
 from flake8_celery_tasks.workspace.marks import ACCESSORS, BINDINGS, DEFINITIONS, MARKS, USES, is_interesting
 
@@ -31,35 +32,35 @@ _ONE_NAME: Final = (
 )
 
 #: A statement that lets a function bind names of the module.
-_GLOBAL: Final = re.compile(rb"global[\s\\]")
+_GLOBAL: Final = lazy_pattern(rb"global[\s\\]")
 
 #: A decorator other than the language's own.
-_DECORATED: Final = re.compile(rb"@(?!(?:[\w.\x80-\xff]+\.)?(?:" + rb"|".join(_ACCESSORS) + rb")[ \t\f]*\n)")
+_DECORATED: Final = lazy_pattern(rb"@(?!(?:[\w.\x80-\xff]+\.)?(?:" + rb"|".join(_ACCESSORS) + rb")[ \t\f]*\n)")
 
 #: A call of the result of a call: `decorator()(function)`.
-_TWICE: Final = re.compile(rb"\)" + _BLANK + rb"\(")
+_TWICE: Final = lazy_pattern(rb"\)" + _BLANK + rb"\(")
 
 #: A call with one name as its argument, of something with "task" in its name; or a name too long to search.
-_OF_TASK: Final = re.compile(rb"task(?:" + _WORD + rb"{200}|" + _WORD + rb"{0,199}[\s\\]*" + _ONE_NAME + rb")")
+_OF_TASK: Final = lazy_pattern(rb"task(?:" + _WORD + rb"{200}|" + _WORD + rb"{0,199}[\s\\]*" + _ONE_NAME + rb")")
 #: A call of one of Celery's own decorators with one name, and options.
-_WITH_OPTIONS: Final = re.compile(
+_WITH_OPTIONS: Final = lazy_pattern(
     rb"task[\s\\]*\(" + _BLANK + rb"(?:\(" + _BLANK + rb"){0,3}(?:\(|[A-Za-z_\x80-\xff][\w.\x80-\xff]{0,200}[\s\\)]*"
     rb"(?:#|," + _BLANK + rb"(?:#|\*\*|" + _WORD + rb"{1,200}[\s\\]*=(?!=))))"
 )
-_DEFINITION: Final = re.compile(rb"(?:.*\W)?def[ \t\f]+" + _WORD + rb"*", re.DOTALL)
+_DEFINITION: Final = lazy_pattern(rb"(?:.*\W)?def[ \t\f]+" + _WORD + rb"*", re.DOTALL)
 
 #: A class with bases or type parameters, and what makes it a task class.
-_CLASS: Final = re.compile(rb"class[\s\\]+" + _WORD + rb"+[\s\\]*[(\[]")
-_MEMBERS: Final = tuple(re.compile(name + rb"(?!" + _WORD + rb")") for name in (b"run", b"name"))
-_KEYWORD: Final = re.compile(rb"name[ \t]*=(?!=)")
+_CLASS: Final = lazy_pattern(rb"class[\s\\]+" + _WORD + rb"+[\s\\]*[(\[]")
+_MEMBERS: Final = tuple(lazy_pattern(name + rb"(?!" + _WORD + rb")") for name in (b"run", b"name"))
+_KEYWORD: Final = lazy_pattern(rb"name[ \t]*=(?!=)")
 
 #: The possible start of a module-level statement, and one that binds nothing in the module but its own name.
-_STATEMENT: Final = re.compile(rb"\n(?=[^\s#)\]}])")
+_STATEMENT: Final = lazy_pattern(rb"\n(?=[^\s#)\]}])")
 _INNER: Final = (b"def ", b"async ", b"class ")
-_GIVEN_ONE_NAME: Final = re.compile(_ONE_NAME)
+_GIVEN_ONE_NAME: Final = lazy_pattern(_ONE_NAME)
 
 #: A declared encoding that is not a superset of ASCII.
-_CODED: Final = re.compile(rb"(?:[^\n]*\n)?[^\n]*coding[:=](?![ \t]*(?:utf-?8|ascii|latin|iso-8859))", re.IGNORECASE)
+_CODED: Final = lazy_pattern(rb"(?:[^\n]*\n)?[^\n]*coding[:=](?![ \t]*(?:utf-?8|ascii|latin|iso-8859))", re.IGNORECASE)
 
 
 def holds(text: bytes, mark: bytes) -> bool:
@@ -98,27 +99,27 @@ def may_define(text: bytes) -> bool:
 
 
 #: The part of a text that is a task decorator of Celery's, if the text before it fits.
-_MAKER: Final = re.compile(rb"task(?!" + _WORD + rb")")
-_BEFORE_MAKER: Final = re.compile(rb"(?:\.[\s\\]*|(?<!" + _WORD + rb")(?:org_|periodic_|shared_))\Z")
+_MAKER: Final = lazy_pattern(rb"task(?!" + _WORD + rb")")
+_BEFORE_MAKER: Final = lazy_pattern(rb"(?:\.[\s\\]*|(?<!" + _WORD + rb")(?:org_|periodic_|shared_))\Z")
 #: How far before it to look.
 _LOOK: Final = 200
 #: What follows a decorator that is called, imported under another name, or used as a value.
-_AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z)")
-_IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
+_AFTER_MAKER: Final = lazy_pattern(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z)")
+_IMPORTS: Final = lazy_pattern(rb"\s{1,200}(?:from|import)\s")
 
 
 #: Names for classes that are named like Celery's for tasks or apps, and classes that are built from one.
 #: Patterns with a fixed start are faster.
 _RENAMED: Final = (
-    re.compile(rb"Task[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
-    re.compile(rb"Celery[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
-    re.compile(rb"\n(" + _WORD + rb"+)[ \t]*=[ \t]*[\w.]{0,200}(?:Task|Celery)(?![\w.(])"),
+    lazy_pattern(rb"Task[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
+    lazy_pattern(rb"Celery[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
+    lazy_pattern(rb"\n(" + _WORD + rb"+)[ \t]*=[ \t]*[\w.]{0,200}(?:Task|Celery)(?![\w.(])"),
 )
-_DERIVED: Final = re.compile(
+_DERIVED: Final = lazy_pattern(
     rb"\nclass[\s\\]+(" + _WORD + rb"{1,200})[^\n(:]{0,200}\([^)]{0,500}?(?:Task|Celery)(?!" + _WORD + rb")"
 )
-_NAMED: Final = re.compile(rb"\n[ \t]+name[ \t]*[:=]")
-_METHOD: Final = re.compile(rb"\n[ \t]+(?:async[ \t]+)?def[ \t]+(" + _WORD + rb"+)")
+_NAMED: Final = lazy_pattern(rb"\n[ \t]+name[ \t]*[:=]")
+_METHOD: Final = lazy_pattern(rb"\n[ \t]+(?:async[ \t]+)?def[ \t]+(" + _WORD + rb"+)")
 
 #: How the names of methods begin that a task may have to adapt Celery's.
 _ADAPTING: Final = ("__", "after_", "apply", "before_", "delay", "on_", "retry")
@@ -227,7 +228,7 @@ def _using(name: bytes) -> re.Pattern[bytes]:
 
 
 #: The last character of a longer name, before a name.
-_IN_WORD: Final = re.compile(_WORD)
+_IN_WORD: Final = lazy_pattern(_WORD)
 
 
 @lru_cache(_PATTERNS)
@@ -261,7 +262,7 @@ def uses(text: bytes, name: bytes) -> bool:
 
 
 #: What follows a name that is called or defined.
-_CALLED: Final = re.compile(rb"[ \t]*\(")
+_CALLED: Final = lazy_pattern(rb"[ \t]*\(")
 
 
 def only_calls(text: bytes, name: bytes) -> bool:
@@ -316,7 +317,7 @@ _APART: Final = bytes(
 
 
 #: The name of a function that is defined, in a text translated so.
-_DEFINED: Final = re.compile(rb"def ([^ (]+)\(")
+_DEFINED: Final = lazy_pattern(rb"def ([^ (]+)\(")
 
 
 def names_before_brackets(text: bytes) -> tuple[set[bytes], list[bytes]]:

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.core.text import DEFAULT
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Token(NamedTuple):
     text: str
 
 
-_NON_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_NAME = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
+_NON_ASCII: Final = lazy_pattern(r"[^\x00-\x7f]")
+_NAME = lazy_pattern(r"(?:async\s+def|def|class)\s+(\w+)")
 
 
 class Source:

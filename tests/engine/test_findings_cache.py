@@ -213,7 +213,7 @@ SETTINGS = {
     "excludes": lambda patch: told(patch, excluded=("*/inner",)),
     "version": lambda patch: patch.setattr(findings_cache, "__version__", "0"),
     "Python": lambda patch: patch.setattr(findings_cache.sys, "version_info", (3, 99, 0)),
-    "code": lambda patch: patch.setattr(findings_cache, "own_code", types.SimpleNamespace(stamps=lambda: ["other"])),
+    "code": lambda patch: patch.setattr(findings_cache, "own_code", types.SimpleNamespace(state=lambda: "other")),
 }
 
 
@@ -341,7 +341,7 @@ def test_broken_files_are_no_results(shop, tmp_path):
 def test_truncated_anywhere(shop, tmp_path):
     """Both files: what is left of them is nothing, however much it is."""
     Run(shop)
-    files = sorted((tmp_path / "cache").iterdir())
+    files = sorted(path for path in (tmp_path / "cache").iterdir() if not path.name.endswith(".rules.json"))
     assert len(files) == 2
     for path in files:
         whole = path.read_bytes()

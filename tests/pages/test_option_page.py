@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import fields
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.helpers import touch
 
 PAGE = option_page.markdown()
 SECTIONS = dict(re.findall(r"^## `([\w-]+)`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
-NAMES = [item.name for item in fields(Options)]
+NAMES = list(Options._fields)
 
 
 def fence(name, language):

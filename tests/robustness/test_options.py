@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 
 import pytest
 from hypothesis import example, given
@@ -14,7 +13,7 @@ from tests.helpers import write
 from tests.robustness import harness
 from tests.robustness.effort import examples
 
-NAMES = tuple(item.name for item in fields(Options))
+NAMES = Options._fields
 
 PIECES = (
     *(

@@ -233,7 +233,33 @@ def test_an_edit_within_the_clocks_grain_is_seen(shop, monkeypatch):
     """Same size, same stamps: what is as young as that is not kept."""
     monkeypatch.setattr(cache, "RACY_NS", 2_000_000_000)
     index_of(shop)
-    assert not any(json.loads(caches(shop)[0].read_bytes().partition(b"\n")[2]))
+    assert not caches(shop)
+    mine = open_cache(str(shop))
+    mine.note("old.py", [1, 1, 1, 1], passes=True)
+    mine.note("young.py", [time.time_ns(), 1, 1, 1], passes=True)
+    mine.save({"old.py", "young.py"})
+    assert [path for path in open_cache(str(shop)).entries if path] == ["old.py"]
+
+
+def test_a_cache_is_written_where_it_saves_time(shop, monkeypatch):
+    index_of(shop)
+    (path,) = caches(shop)
+    before = path.stat().st_ino
+    change(shop, "shop/plain.py", "import celery\n")
+    monkeypatch.setattr(cache, "_WORTH", 1)
+    index_of(shop)
+    assert path.stat().st_ino == before, "looking at one file again is faster"
+    monkeypatch.setattr(cache, "_WORTH", 1000)
+    index_of(shop)
+    assert path.stat().st_ino != before
+
+
+def test_what_a_process_has_written_is_not_read_by_it(shop, monkeypatch):
+    index_of(shop)
+    mine = open_cache(str(shop))
+    mine._write()
+    monkeypatch.setattr(cache, "read", None)
+    mine._write()
 
 
 def test_an_edit_that_keeps_the_modification_time_is_seen(shop):

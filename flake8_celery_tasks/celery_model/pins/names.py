@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Final
 
 from flake8_celery_tasks.catalog import words
+from flake8_celery_tasks.core.memo import lazy_pattern
 
 #: Files that name the one installed version. The first of them that does so decides.
 LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "conda-lock.yml", "pixi.lock")
@@ -42,12 +42,12 @@ _FORMATS: Final = {
 }
 
 #: Words in the names of requirements files, and the names of folders that hold them.
-_LISTS: Final = re.compile(r"require|constraint|(?<![a-z])(?:reqs?|deps|dependenc(?:y|ies)|pip)(?![a-z])")
-_FOLDER: Final = re.compile(
+_LISTS: Final = lazy_pattern(r"require|constraint|(?<![a-z])(?:reqs?|deps|dependenc(?:y|ies)|pip)(?![a-z])")
+_FOLDER: Final = lazy_pattern(
     r"(?:[a-z]+[-_.])?(?:requirements?|requires|constraints?|reqs?|deps|dependenc(?:y|ies)|pip)(?:[-_.][a-z]+)?"
 )
 _TEXTS: Final = (".txt", ".in", ".pip", ".lock")
-_CONDA: Final = re.compile(r"(?:conda|env|environment)(?:[-_.].*)?\.ya?ml")
+_CONDA: Final = lazy_pattern(r"(?:conda|env|environment)(?:[-_.].*)?\.ya?ml")
 
 #: Words for requirements that are not installed when the project's tasks run, or not in the version that they run on.
 _ASIDE: Final = words(
@@ -55,8 +55,8 @@ _ASIDE: Final = words(
     "lint linting local legacy lowest min minimal minimum mypy old qa sample samples sandbox test testing tests tox "
     "typing types"
 )
-_WORDS: Final = re.compile(r"[a-z]+")
-_OLD_PYTHON: Final = re.compile(r"py(?:thon)?-?2")
+_WORDS: Final = lazy_pattern(r"[a-z]+")
+_OLD_PYTHON: Final = lazy_pattern(r"py(?:thon)?-?2")
 
 
 def format_of(folder: str, name: str) -> str | None:

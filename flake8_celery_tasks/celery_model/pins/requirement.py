@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from flake8_celery_tasks.core.memo import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,19 +29,19 @@ LONGEST: Final = 1000
 #: The platform that tasks run on.
 _LINUX: Final = {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"}
 
-_NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", re.ASCII)
-_SEPARATORS: Final = re.compile(r"[-_.]+")
+_NAME: Final = lazy_pattern(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", re.ASCII)
+_SEPARATORS: Final = lazy_pattern(r"[-_.]+")
 
 #: Exactly one version: `5.4.0`, `==5.4`, `===5.0.0rc1`.
-_EXACT: Final = re.compile(r"(?:===?)?\s*v?(\d{1,4})(?:\.(\d{1,4})(?!\d)[\w.+-]*)?", re.ASCII)
+_EXACT: Final = lazy_pattern(r"(?:===?)?\s*v?(\d{1,4})(?:\.(\d{1,4})(?!\d)[\w.+-]*)?", re.ASCII)
 _OPERATORS: Final = ("", "@", *"<>=!~^")
-_CLAUSE: Final = re.compile(r"(~=|===?|!=|<=|>=|[<>^~=])?\s*([^\s,<>=~^]+)")
+_CLAUSE: Final = lazy_pattern(r"(~=|===?|!=|<=|>=|[<>^~=])?\s*([^\s,<>=~^]+)")
 
 #: A version in the address of a repository or archive: `@v5.0.5`, `/archive/5.0.zip`, `celery-4.4.7-py3-none-any.whl`.
-_ADDRESSED: Final = re.compile(r"[@/=_-]v?([2-9])\.(\d{1,2})(?!\d)", re.ASCII)
-_FILE: Final = re.compile(r"(?:^|[/=])celery-v?\d", re.IGNORECASE | re.ASCII)
-_EGG: Final = re.compile(r"[#&]egg=")
-_REPOSITORY: Final = re.compile(r"/celery(?:\.git)?/?(?:[@#]|$)", re.IGNORECASE)
+_ADDRESSED: Final = lazy_pattern(r"[@/=_-]v?([2-9])\.(\d{1,2})(?!\d)", re.ASCII)
+_FILE: Final = lazy_pattern(r"(?:^|[/=])celery-v?\d", re.IGNORECASE | re.ASCII)
+_EGG: Final = lazy_pattern(r"[#&]egg=")
+_REPOSITORY: Final = lazy_pattern(r"/celery(?:\.git)?/?(?:[@#]|$)", re.IGNORECASE)
 
 
 class Mention(NamedTuple):

@@ -171,7 +171,9 @@ def setup(text: str) -> Iterator[Found]:
                     )
         else:
             named = dict(_named(node))
-            nodes.extend((child, aside or _is_aside(named.get(child, ""))) for child in ast.iter_child_nodes(node))
+            nodes.extend(
+                (child, aside or (child in named and _is_aside(named[child]))) for child in ast.iter_child_nodes(node)
+            )
 
 
 def _named(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:

@@ -11,7 +11,7 @@ from flake8_celery_tasks.command import notices, services
 from flake8_celery_tasks.command.output.writing import take
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.engine import session
-from flake8_celery_tasks.engine.check import collector_off
+from flake8_celery_tasks.engine.run import collector_off
 from flake8_celery_tasks.engine.survey import inventory
 from flake8_celery_tasks.flake8_host import configuration, files
 from flake8_celery_tasks.flake8_host.parts import parts

@@ -86,7 +86,7 @@ def _report(
 
     from flake8_celery_tasks.command import services
     from flake8_celery_tasks.command.output import summary
-    from flake8_celery_tasks.engine.check import collector_off
+    from flake8_celery_tasks.engine.run import collector_off
 
     options = found[0].configuration.options
     paths = options.filenames

@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the subcommand and return its exit code. Raises UsageError."""
     from flake8_celery_tasks.command import notices, services
-    from flake8_celery_tasks.engine.check import collector_off
+    from flake8_celery_tasks.engine.run import collector_off
     from flake8_celery_tasks.fixer.files import fix_files, is_installed
     from flake8_celery_tasks.flake8_host import configuration
     from flake8_celery_tasks.flake8_host import files as flake8_host_files

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.rules.boundaries._sender import imports_of
 
@@ -23,7 +22,7 @@ _FILES: Final = frozenset({"fabfile.py", "manage.py"})
 
 #: Packages whose tasks people run by name, and words in decorators that create a command.
 _RUNNERS: Final = frozenset({"fabric", "invoke"})
-_COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
+_COMMAND: Final = lazy_pattern(r"\b(?:command|cli)\b")
 
 
 @query(key=lambda module: module.place.path)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 #: An attribute in source text, but not one of a request. Constants and classes are named differently.
 _ATTRIBUTE: Final = re.compile(r"(?<!request)\.\s*([a-z]\w{3,})")
 
+#: A line that holds nothing but a string. A settings module has many, with dotted names.
+_ONLY_STRING: Final = re.compile(r"""^[ \t]*(?:'[^'{\\\n]*'|"[^"{\\\n]*"),?$""", re.MULTILINE)
+
 #: The attributes of tasks, including those that only some versions have.
 _OF_TASKS: Final = frozenset({*OPTIONS, *TASK_API, *INTERNAL, *REMOVED, *TASK_NAMES, "from_config", "get_logger"})
 
@@ -138,7 +141,9 @@ class MisspeltTaskApi(Rule[Facts]):
 @query()
 def _misspelt_in(facts: Facts) -> dict[tuple[int, int], list[tuple[ast.Attribute, str]]]:
     """Return such attributes, each with the probable intended name, by position."""
-    names = frozenset(name for name in _ATTRIBUTE.findall(facts.module.source.text) if _near(name))
+    names = frozenset(
+        name for name in _ATTRIBUTE.findall(_ONLY_STRING.sub("", facts.module.source.text)) if _near(name)
+    )
     found: dict[tuple[int, int], list[tuple[ast.Attribute, str]]] = {}
     for node, site in facts.attributes_named(names) if names else ():
         if isinstance(node.ctx, ast.Load):

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.registry import tasks_of
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
 
-_WORD: Final = re.compile(rb"[\w\x80-\xff]*")
+_WORD: Final = lazy_pattern(rb"[\w\x80-\xff]*")
 
 
 class DuplicateTaskName(Rule[Facts]):

@@ -153,7 +153,9 @@ def _set_together(setting: Setting) -> list[Setting]:
 def is_read(setting: Setting) -> bool:
     """Return whether something in the project reads a name: it is the project's own constant or key."""
     key, module = setting.key, setting.module
-    loads = _loaded(module).get(key, set())
+    text = module.source.text
+    is_once = text.isascii() and text.count(key) == 1
+    loads = set() if is_once else _loaded(module).get(key, set())
     if loads and not _feeds_others(setting, loads):
         return True
     read = (

@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.nodes import last_name, suppressed
 from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.settings import OLD_TO_NEW, SETTINGS
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.project import Project
 from flake8_celery_tasks.workspace.source import start_of
@@ -31,7 +31,7 @@ NAMES: Final = {
 
 #: How these names begin: most files contain none of these texts, and a search for all names takes longer.
 _STARTS: Final = tuple(sorted({f"{name.partition('_')[0]}_" for name in NAMES}))
-_UPPER: Final = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+_UPPER: Final = lazy_pattern(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 
 #: Words in the source that may bind names in a settings module without a statement.
 _DYNAMIC: Final = (b"globals(", b"vars(", b"locals(", b"setattr(", b"dynaconf", b"exec(")

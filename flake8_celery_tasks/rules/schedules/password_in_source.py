@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import Called, settled
 from flake8_celery_tasks.resolution.resolver import Target
@@ -30,10 +31,10 @@ _ARGUMENTS: Final = frozenset({"backend", "broker"})
 #: The placeholder for a part of a string that is not in the source.
 _HOLE: Final = "\0"
 
-_URL: Final = re.compile(r"[a-z][\w+.-]*://([^/@\s:]*):([^@/\s]+)@", re.IGNORECASE)
+_URL: Final = lazy_pattern(r"[a-z][\w+.-]*://([^/@\s:]*):([^@/\s]+)@", re.IGNORECASE)
 
 #: A string that is not a real password: a placeholder, or a part that is filled in.
-_PLACEHOLDER: Final = re.compile(
+_PLACEHOLDER: Final = lazy_pattern(
     r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|insecure|placeholder|your|password|passwd", re.IGNORECASE
 )
 
@@ -41,7 +42,7 @@ _PLACEHOLDER: Final = re.compile(
 _READING: Final = frozenset({"decouple.config", "os.environ.get", "os.getenv"})
 
 #: Fields of a pattern that take more than a value as it is, and the longest pattern that is filled in.
-_FORMATTED: Final = re.compile(r"%[^s%]|\{\w*[^\w}]")
+_FORMATTED: Final = lazy_pattern(r"%[^s%]|\{\w*[^\w}]")
 _LONGEST: Final = 1000
 
 #: Default passwords of brokers and databases, which any attacker tries.
@@ -50,12 +51,12 @@ _DEFAULTS: Final = frozenset(
 )
 
 #: Names of modules and classes that are not used in production.
-_DEVELOPMENT: Final = re.compile(
+_DEVELOPMENT: Final = lazy_pattern(
     r"(^|[^a-z])(ci|debug|demo|dev|devel|develop|development|docker|example|examples|local|sample|template|test|testing"
     r"|tests)($|[^a-z])"
 )
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_DEBUG: Final = re.compile(r"debug|dev|local|test", re.IGNORECASE)
+_CAMEL: Final = lazy_pattern(r"(?<=[a-z0-9])(?=[A-Z])")
+_DEBUG: Final = lazy_pattern(r"debug|dev|local|test", re.IGNORECASE)
 
 
 class PasswordInSource(Rule[Facts]):
