@@ -37,7 +37,9 @@ def violations(
 def known_tree(run: Run, filename: str, lines: Sequence[str]) -> ast.Module | None:
     """Return the tree of a file's text, if it is in memory because a question about the project has needed it."""
     path = os.path.abspath(filename)
-    return session.project_of(path, run.options, run.excluded).tree_of(path, Source(lines))
+    with contextlib.suppress(*errors.CAUGHT):  # it will be reported for the file
+        return session.project_of(path, run.options, run.excluded).tree_of(path, Source(lines))
+    return None
 
 
 def failed(text: str) -> Violation:
