@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.candidates import Candidates
+from flake8_celery_tasks.binding.nodes import is_on
 from flake8_celery_tasks.binding.scopes import (
     ARGUMENT,
     ASSIGN,
@@ -29,7 +30,7 @@ from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
 from flake8_celery_tasks.workspace.imports import resolve_relative
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from flake8_celery_tasks.binding.scopes import FunctionNode
 
@@ -40,26 +41,8 @@ _BINDING: Final = frozenset({"exec", "globals", "vars"})
 _SKIP: Final = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue})
 _NO_NODES: Final = frozenset(
     {
-        "arg",
-        "asname",
-        "attr",
-        "conversion",
-        "ctx",
-        "id",
-        "is_async",
-        "kind",
-        "level",
-        "lineno",
-        "module",
-        "name",
-        "names",
-        "op",
-        "ops",
-        "rest",
-        "simple",
-        "tag",
-        "type_comment",
-        "type_params",
+        *("arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "lineno", "module", "name"),
+        *("names", "op", "ops", "rest", "simple", "tag", "type_comment", "type_params"),
     }
 )
 
@@ -414,6 +397,17 @@ class _SurfaceWalk(_Walk):
         return not self.is_inner(b"".join(self.lines[first.lineno - 1 : node.end_lineno]))
 
 
+class _PartWalk(_Walk):
+    """A traversal that skips the bodies of functions that are on none of some lines, given in order."""
+
+    def __init__(self, tree: ast.Module, package: str, watched: Collection[str], lines: Sequence[int]) -> None:
+        super().__init__(tree, package, watched)
+        self.lines = lines
+
+    def is_entered(self, node: FunctionNode) -> bool:
+        return is_on(node, self.lines)
+
+
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 
 _HANDLERS: Final[dict[type[ast.AST], Callable[..., None]]] = {
@@ -459,13 +453,22 @@ _NEWER: Final = {"TryStar": _Walk.try_, "TypeAlias": _Walk.type_alias}
 _HANDLERS.update({getattr(ast, name): handler for name, handler in _NEWER.items() if hasattr(ast, name)})
 
 
-def collect(tree: ast.Module, package: str = "", watched: Collection[str] = SENDING_ATTRIBUTES) -> Candidates:
+def collect(tree: ast.Module, package: str = "") -> Candidates:
     """Return the candidates of a module.
 
-    `package` is the dotted name of the package that relative imports start from, `watched` holds the attribute names
-    that count as `sends`. The tree is not modified.
+    `package` is the dotted name of the package that relative imports start from. The tree is not modified.
     """
-    return _Walk(tree, package, watched).run(tree)
+    return _Walk(tree, package).run(tree)
+
+
+def attributes_on(
+    tree: ast.Module, package: str, watched: Collection[str], lines: Sequence[int]
+) -> list[tuple[ast.Attribute, Site]]:
+    """Return the attributes with some names, in source order; `lines` are the lines that they may be on, in order.
+
+    The names in scopes are complete, but for those that functions on other lines bind outside of themselves.
+    """
+    return _PartWalk(tree, package, watched, lines).run(tree).sends
 
 
 def surface(tree: ast.Module, package: str, text: bytes) -> Candidates:

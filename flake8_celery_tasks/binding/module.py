@@ -50,7 +50,9 @@ class Module(Memo):
         #: Whether more is known about it than its summary contains.
         self.grown = summary is None
         self._deepened = False  # whether a body was read
-        self._text = text  # the source of the tree, if other modules ask for it
+        self.text = text  # the source of the tree, if other modules ask for it
+        #: Whether the file will be checked, so that everything in its tree will be needed.
+        self.is_expected = False
         self._surface: Candidates | None = None
         self._candidates: Candidates | None = None
         self._values: dict[int, Value] = {}
@@ -88,10 +90,10 @@ class Module(Memo):
     @property
     def surface(self) -> Candidates:
         """What the traversal found, possibly only the part that matters to other modules."""
-        if self._candidates is not None or self.tree is None or self._text is None:
+        if self._candidates is not None or self.tree is None or self.text is None or self.is_expected:
             return self.candidates
         if self._surface is None:
-            self._surface = binder.surface(self.tree, self.place.package, self._text)
+            self._surface = binder.surface(self.tree, self.place.package, self.text)
         return self._surface
 
     def shed(self, summary: dict[str, Any] | None = None) -> list[Candidates]:
@@ -105,13 +107,18 @@ class Module(Memo):
             self.grown = self._deepened = False
         elif self._summary is None and dropped:
             self._summary = {**self.outline(), "made": None, "symbols": {}}
-        self.tree = self._text = self._surface = self._candidates = self._inner = None
+        self.tree = self.text = self._surface = self._candidates = self._inner = None
         # Their keys are identities of nodes that are gone now.
         self._values.clear()
         self._functions.clear()
         self._classes.clear()
         self.answers.clear()
         return dropped
+
+    def take_over(self, other: Module) -> None:
+        """Take over another module's tree of the same text, and what its traversal has found."""
+        if self._candidates is None and (self.tree is None or self.tree is other.tree):
+            self.tree, self._candidates = other.tree, other._candidates
 
     # Queries that many facts use.
 
@@ -281,16 +288,18 @@ class Module(Memo):
             if binding.kind == scopes.ASSIGN
         }
         for call, site in self.surface.calls:
+            if len(call.args) != 1:
+                continue
             func = call.func
             name = last_name(func)
-            if len(call.args) != 1 or (call.keywords and name not in ("shared_task", "task")):
+            if call.keywords and name not in ("shared_task", "task"):
                 continue
             if not (name == "register_task" or isinstance(call.args[0], (ast.Name, ast.Attribute))):
                 continue
             if isinstance(func, ast.Call) or "task" in name or id(call) in bound:
                 value = self.value(call, site.scope)
-                assert isinstance(value, Invoke)
-                yield value
+                if isinstance(value, Invoke):  # `dict(other)` is a mapping
+                    yield value
 
     def known_symbols(self) -> dict[str, tuple[Symbol, ...]]:
         """Return the symbols that have been asked for so far, in this run or when the summary was created."""
@@ -445,8 +454,8 @@ def _definable(module: Module) -> tuple[tuple[str, int], ...]:
 def _calls_by_name(module: Module) -> dict[str, list[tuple[ast.Call, Site]]]:
     found: dict[str, list[tuple[ast.Call, Site]]] = {}
     for call, site in module.candidates.calls:
-        name = getattr(call.func, "attr", getattr(call.func, "id", None))
-        if name is not None:
+        name = last_name(call.func)
+        if name:
             found.setdefault(name, []).append((call, site))
     return found
 

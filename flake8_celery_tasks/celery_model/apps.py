@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.nodes import unsubscripted, walk
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function, Opaque
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Member, Missing, Param, Ref, Unknown
@@ -35,8 +36,18 @@ def modules_with_apps(project: Project) -> Iterator[Module]:
 
 def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
     """Return whether a call creates an app that other code can see, not a temporary one as in a health check."""
+    func = module.value(unsubscripted(call.func), site.scope)  # not yet the values of all arguments
+    if not isinstance(func, Ref) or not _may_make_app(project.resolve(func.path, module)):
+        return False
     app = app_made_by(project, module.value(call, site.scope), module)
     return app is not None and app.path not in APP_GETTERS and not _is_for_a_moment(module, call, site)
+
+
+def _may_make_app(target: Target) -> bool:
+    """Return whether a call of something may create an app: of `Celery`, a project's own class or factory."""
+    if target.path == "celery.Celery" or (target.foreign and packages.is_app(target.path)):
+        return True
+    return isinstance(target.symbol, (Class, Function)) and not target.rest
 
 
 #: Attributes that make an app visible to other code even if only its own function names it.
@@ -74,9 +85,9 @@ def _names_of_values(_module: Module, scope: Scope) -> dict[int, set[str]]:
 @query()
 def _uses_in(_module: Module, function: FunctionNode) -> tuple[dict[int, str], dict[str, set[str | None]]]:
     """Return the attributes that are read from each node in a function, and from each name; None if it is passed on."""
-    read = {id(node.value): node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    read = {id(node.value): node.attr for node in walk(function) if isinstance(node, ast.Attribute)}
     uses: dict[str, set[str | None]] = {}
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             uses.setdefault(node.id, set()).add(read.get(id(node)))
     return read, uses

@@ -6,7 +6,7 @@ import ast
 import fnmatch
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, walk
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Member, Param, Ref
 from flake8_celery_tasks.catalog import packages
@@ -248,7 +248,7 @@ def _makes_tasks(project: Project, function: Function, module: Module, depth: in
         and inner.func.attr == "task"
         and is_named_like_app(last_name(inner.func.value))
         for node, _, _ in module.functions_called(function.qualname)
-        for inner in ast.walk(node)
+        for inner in walk(node)
     )
 
 
@@ -297,7 +297,7 @@ def _unread(module: Module, functions: list[Function]) -> Decorator:
         getattr(inner, field, None)
         for function in functions
         for node, _, _ in module.functions_called(function.qualname)
-        for inner in ast.walk(node)
+        for inner in walk(node)
         for field in ("arg", "attr", "id", "value")
         if isinstance(getattr(inner, field, None), str)
     }

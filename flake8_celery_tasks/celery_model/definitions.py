@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.nodes import walk
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import MISSING, Const, Invoke, Member, Ref
@@ -380,7 +381,7 @@ def _registered(module: Module) -> set[str]:
         for name in ("register_task", "register")
         for call, _ in module.calls_of(name)
         if isinstance(call.func, ast.Attribute)
-        for node in ast.walk(call)
+        for node in walk(call)
         if isinstance(node, ast.Name)
     }
 

@@ -6,7 +6,7 @@ import ast
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, walk
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
@@ -15,7 +15,7 @@ from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope
@@ -79,12 +79,21 @@ def given_to(project: Project, name: str, *, running: bool = False) -> Iterator[
         place = project.layout.place(path)
         if project.layout.is_test(place) or (running and is_passing(place.name)):
             continue
+        if _only_calls(project.files.current(path) or b"", names):
+            continue
         module = project.module(path)
         if module is None:
             yield UNKNOWN, None
             continue
         for value in given_in(module, names, running=running):
             yield value, module
+
+
+def _only_calls(text: bytes, names: Iterable[str]) -> bool:
+    """Return whether a text gives no value to any of some names: most files with `include` call Django's."""
+    from flake8_celery_tasks.workspace.prescan import only_calls  # a warm run needs none of its patterns
+
+    return bool(text) and all(only_calls(text, name.encode()) for name in names)
 
 
 #: Functions and methods that set what an argument names, in front of its value: the position of that argument.
@@ -135,7 +144,7 @@ def _named_in(module: Module) -> Iterator[tuple[object, ast.expr, Scope]]:
             name, given = call.args[key : key + 2]
             yield getattr(name, "value", None), given, site.scope
     # The module's own tree may have been dropped by now, or was never read.
-    for node in ast.walk(candidates.scope.node):
+    for node in walk(candidates.scope.node):
         if isinstance(node, ast.Dict):
             for item, value in zip(node.keys, node.values, strict=True):
                 if isinstance(item, ast.Constant):

@@ -9,6 +9,7 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.nodes import walk
 from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IMPORT, MODULE, PARAM
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
@@ -324,7 +325,7 @@ def retried_in(module: Module, project: Project) -> set[tuple[str, str, int] | N
 def readers_in(module: Module) -> dict[str, set[str | None]]:
     """Return what each attribute in a module is read from: the last parts of names, None for what may be any task."""
     found: dict[str, set[str | None]] = {}
-    for node in () if module.tree is None else ast.walk(module.tree):
+    for node in () if module.tree is None else walk(module.tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             owner = node.value
             last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)

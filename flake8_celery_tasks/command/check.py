@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.command.pool import FEW, spread
+from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.core.violation import PREFIX, UNPARSED, is_broken
-from flake8_celery_tasks.engine import baseline, loader
+from flake8_celery_tasks.engine import baseline, loader, session
 from flake8_celery_tasks.engine.findings import Finding, Outcome
 from flake8_celery_tasks.engine.seen import total
 from flake8_celery_tasks.flake8_host import checker, reporting
@@ -75,8 +77,12 @@ def _remedies(findings: Sequence[Finding], order: Order, configuration: Configur
 
 def check(configuration: Configuration, names: Sequence[str]) -> list[Checked]:
     """Return the findings in some files, known or not, selected or not; files that can't matter are left out."""
-    gated = passing(names, configuration.run)
-    return list(spread(partial(checker.check, configuration=configuration), gated, configuration))
+    run = configuration.run
+    with regular.remembering():
+        gated = passing(names, run)
+        with contextlib.suppress(*errors.CAUGHT):  # it will be reported for the file
+            session.expect(map(os.path.abspath, gated), run.options, run.excluded)
+        return list(spread(partial(checker.check, configuration=configuration), gated, configuration))
 
 
 # Known findings.

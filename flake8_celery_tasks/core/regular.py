@@ -7,15 +7,72 @@ import errno
 import os
 import stat
 import tempfile
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Don't wait for a pipe's writer, and don't let a terminal become the controlling one. Windows has neither flag.
 _QUIETLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
+#: How many bytes of content are remembered at most.
+REMEMBERED: Final = 64_000_000
+
+
+class _Memory:
+    """The content of files by their identities, each with what changes when they do."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[int, int], tuple[tuple[int, int, int], bytes]] = {}
+        self.room = REMEMBERED
+
+    def recall(self, found: os.stat_result) -> bytes | None:
+        """Return the content of a file that has not changed."""
+        changed, content = self.known.get((found.st_dev, found.st_ino), (None, b""))
+        return content if changed == _changing(found) else None
+
+    def note(self, found: os.stat_result, content: bytes) -> None:
+        """Remember the content of a file, if there is room."""
+        if found.st_ino and len(content) <= self.room:
+            self.room -= len(content)
+            self.known[found.st_dev, found.st_ino] = _changing(found), content
+
+
+def _changing(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
+_memory: _Memory | None = None
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """Read each file once as long as it does not change: several questions are about all files of a project."""
+    global _memory
+    before = _memory
+    _memory = before or _Memory()
+    try:
+        yield
+    finally:
+        _memory = before
+
+
 def read(path: str, most: int = -1) -> bytes:
     """Return a file's content, or its first `most` bytes. Raises OSError, also if it is not a regular file."""
-    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a device can have side effects
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):  # opening a device can have side effects
         raise OSError("not a regular file")
+    if _memory is None or most >= 0:
+        return _read(path, most)
+    content = _memory.recall(found)
+    if content is None:
+        content = _read(path, most)
+        _memory.note(found, content)
+    return content
+
+
+def _read(path: str, most: int) -> bytes:
     descriptor = os.open(path, _QUIETLY)
     with open(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

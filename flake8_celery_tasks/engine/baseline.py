@@ -16,6 +16,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.workspace.source import end_of, first_of, start_of, statements_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -70,19 +71,16 @@ def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
     """
     found: dict[int, str] = {}
     ordered = sorted(lines)
-    pending: list[tuple[ast.AST, str]] = [(tree, "")]
+    pending: list[tuple[ast.stmt, str]] = [(child, "") for child in tree.body]
     while pending:
-        node, inside = pending.pop()
-        for child in ast.iter_child_nodes(node):
-            name = inside
-            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                name = f"{inside}.{child.name}" if inside else child.name
-                first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
-                # Nested definitions come later and override this one.
-                start, end = bisect_left(ordered, first), bisect_right(ordered, child.end_lineno or first)
-                found.update(dict.fromkeys(ordered[start:end], name))
-            if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):
-                pending.append((child, name))
+        node, name = pending.pop()
+        first = start_of(first_of(node))[0]
+        inner = ordered[bisect_left(ordered, first) : bisect_right(ordered, end_of(node)[0])]
+        if inner:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                name = f"{name}.{node.name}" if name else node.name
+                found.update(dict.fromkeys(inner, name))  # nested definitions come later and override this one
+            pending.extend((child, name) for child in statements_in(node))
     return found
 
 

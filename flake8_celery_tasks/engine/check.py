@@ -34,6 +34,14 @@ def violations(
         return [failed(errors.internal(error))]
 
 
+def known_tree(run: Run, filename: str, lines: Sequence[str]) -> ast.Module | None:
+    """Return the tree of a file's text, if it is in memory because a question about the project has needed it."""
+    path = os.path.abspath(filename)
+    with contextlib.suppress(*errors.CAUGHT):  # it will be reported for the file
+        return session.project_of(path, run.options, run.excluded).tree_of(path, Source(lines))
+    return None
+
+
 def failed(text: str) -> Violation:
     """Return the report for a file that the linter fails on."""
     return Violation(1, 0, INTERNAL, text)

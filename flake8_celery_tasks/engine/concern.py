@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,8 @@ from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace import folders, gate, imports, prescan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.resolution.project import Project
@@ -63,16 +66,30 @@ def _uses_own_decorator(run: Run, filename: str, text: str, found: set[str], pro
     try:
         if not _uses_own(path, content, found, run.options):
             return False
-        found_names = _names(path, run) if project is None else _searched(project)
-        names = [name for name in found_names if not gate.passes(name)]
+        names = _noted(run, filename) if project is None else _marking(_searched(project))
         written = [encoded(name) for name in names]
     except errors.CAUGHT:
         return True
-    if project is None:
-        own = (*names, _TASK)
-        gate.own[os.path.dirname(filename)] = gate.own[_root(os.path.dirname(path), run.options)] = own
     # The class that an app gives its tasks is one of the app's attributes.
     return any(prescan.uses(content, name) for name in written) or (_TASK in text and prescan.uses(content, b"Task"))
+
+
+def prepare(run: Run, filename: str) -> None:
+    """Find the names of a file's project now, because they will be needed: this makes `uses_own` faster."""
+    with contextlib.suppress(*errors.CAUGHT):
+        _noted(run, filename)
+
+
+def _noted(run: Run, filename: str) -> list[str]:
+    """Return the names of the project's own decorators and classes that are no marks; note them for all its files."""
+    path = os.path.abspath(filename)
+    names = _marking(_names(path, run))
+    gate.own[os.path.dirname(filename)] = gate.own[_root(os.path.dirname(path), run.options)] = (*names, _TASK)
+    return names
+
+
+def _marking(names: Iterable[str]) -> list[str]:
+    return [name for name in names if not gate.passes(name)]
 
 
 def _names(path: str, run: Run) -> frozenset[str]:

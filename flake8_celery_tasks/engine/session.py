@@ -67,6 +67,15 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
     return _projects[key]
 
 
+def expect(paths: Iterable[str], options: Options, excluded: tuple[str, ...] = ()) -> None:
+    """Announce the files that this process will check, so that none of them is parsed twice."""
+    by_project: dict[Project, list[str]] = {}
+    for path in paths:
+        by_project.setdefault(project_of(path, options, excluded), []).append(path)
+    for project, some in by_project.items():
+        project.expect(some)
+
+
 def projects_around(
     folder: str,
     options: Options,

@@ -54,11 +54,11 @@ def apps_made_in(context: FileContext) -> list[AppMade]:
     # A subclass of `Celery` can have any name.
     classes = context.calls_where(lambda name: name[:1].isupper()) if module.source.may_hold("elery") else []
     for call, site in classes:
-        if not apps.makes_app(project, module, call, site):
-            continue
         value = module.value(call.func, site.scope)
-        target = project.resolve(value.path, module) if isinstance(value, Ref) else None
-        if target is not None and not isinstance(target.symbol, Function):
+        if not isinstance(value, Ref) or not project.leads_to_celery(value.path, module):
+            continue
+        target = project.resolve(value.path, module)
+        if not isinstance(target.symbol, Function) and apps.makes_app(project, module, call, site):
             found.append(AppMade(project, module, call, site))
     return found
 

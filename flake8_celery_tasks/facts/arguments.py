@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import branches, last_name
+from flake8_celery_tasks.binding.nodes import branches, last_name, walk
 from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
@@ -322,7 +322,7 @@ def _looked_for(_: Module, function: ast.AST) -> frozenset[str]:
     """Return the strings that a function passes to `getattr` and `hasattr`."""
     return frozenset(
         arg.value
-        for inner in ast.walk(function)
+        for inner in walk(function)
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in ("getattr", "hasattr")
         for arg in inner.args
         if isinstance(arg, ast.Constant) and isinstance(arg.value, str)

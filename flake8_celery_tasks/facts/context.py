@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from flake8_celery_tasks.binding import binder
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
@@ -12,7 +12,7 @@ from flake8_celery_tasks.binding.scopes import ASSIGN, IMPORT, MODULE
 from flake8_celery_tasks.binding.values import Invoke, Member, Ref
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
-from flake8_celery_tasks.core.memo import Memo, query
+from flake8_celery_tasks.core.memo import Memo, lazy_pattern, query
 from flake8_celery_tasks.facts.task import Task, run_of
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
@@ -20,11 +20,14 @@ from flake8_celery_tasks.resolution.resolver import Target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flake8_celery_tasks.binding.candidates import Candidates
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.resolution.project import Project
+
+
+#: Statements by which a function binds names outside of itself.
+_OUTWARD: Final = lazy_pattern(r"\b(?:global|nonlocal)\s")
 
 
 class FileContext(Memo):
@@ -151,18 +154,18 @@ class FileContext(Memo):
         return self.calls_named(*filter(fits, self._calls_by_name))
 
     @query()
-    def _watched(self, names: frozenset[str]) -> Candidates:
-        tree = self.module.candidates.scope.node
-        assert isinstance(tree, ast.Module)
-        return binder.collect(tree, self.module.place.package, names)
-
     def attributes_named(self, names: frozenset[str]) -> list[tuple[ast.Attribute, Site]]:
         """Return the attributes with some names, in source order.
 
-        It walks the whole file again, so it is meant for rare names, such as those that the text contains but nothing
+        It walks the file again, so it is meant for rare names, such as those that the text contains but nothing
         defines.
         """
-        return self._watched(names).sends
+        source, tree = self.module.source, self.module.candidates.scope.node
+        assert isinstance(tree, ast.Module)
+        lines = source.lines_with(names)
+        if _OUTWARD.search(source.text):  # any function may bind a name that decides what another one means
+            lines = list(range(1, len(source.lines) + 1))
+        return binder.attributes_on(tree, self.module.place.package, names, lines)
 
     def thing(self, node: ast.expr, site: Site) -> Thing | None:
         """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.violation import INTERNAL
 from flake8_celery_tasks.engine import concern, seen
-from flake8_celery_tasks.engine.check import violations
-from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
+from flake8_celery_tasks.engine.check import known_tree, violations
+from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row
 from flake8_celery_tasks.workspace import gate
+from flake8_celery_tasks.workspace.source import end_of, first_of, start_of, statements_in
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.flake8_host.configuration import Configuration
@@ -55,6 +57,19 @@ def check_text(
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 
 
+class _Processor(FileProcessor):
+    """flake8's reader for one file."""
+
+    @cached_property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(self.lines)
+
+    def should_ignore_file(self) -> bool:
+        """Return whether a `# flake8: noqa` ignores the file: without the word, no line is searched for it."""
+        return "flake8" in self.text.lower() and super().should_ignore_file()
+
+
 class _Checker(FileChecker):
     """flake8's checker for one file, with one plugin. Tokens are read only if a report may have a `# noqa`."""
 
@@ -75,26 +90,28 @@ class _Checker(FileChecker):
         self.find = find
         super().__init__(filename=filename, plugins=NOTHING, options=configuration.options)
 
-    def _make_processor(self) -> FileProcessor | None:
-        if self.given is None:
-            made: FileProcessor | None = super()._make_processor()  # type: ignore[misc] # the stubs lack it
-            return made
-        return FileProcessor(self.filename, self.options, lines=list(self.given))
+    def _make_processor(self) -> _Processor | None:
+        try:
+            return _Processor(self.filename, self.options, None if self.given is None else list(self.given))
+        except OSError as error:
+            self.report("E902", 0, 0, f"{type(error).__name__}: {error}")
+            return None
 
     def run_ast_checks(self) -> None:
         self.scopes = {}
         processor = self.processor
-        text = "".join(processor.lines)
+        text = processor.text
         # The function that finds violations has already run.
         if self.find is None and not (
             concern.passes(self.told, processor.filename, text) or gate.passes(text, seen.MARKS)
         ):
             return
         try:
-            tree: ast.Module = self.tree or processor.build_ast()
+            tree: ast.Module = self._known_tree() or processor.build_ast()
         except (ValueError, RecursionError, MemoryError) as error:
             # Null characters, and code that is nested too deeply: newer Pythons report these themselves.
             raise SyntaxError(one_line(error) or type(error).__name__) from None
+        self.tree = tree
         if self.find is not None:
             found = self.find(processor.lines, tree)
         else:
@@ -106,6 +123,11 @@ class _Checker(FileChecker):
         for line, column, code, text in found:
             self.report(code, line, column, text)
 
+    def _known_tree(self) -> ast.Module | None:
+        if self.find is not None:
+            return self.tree
+        return known_tree(self.told, self.processor.filename, self.processor.lines)
+
     def run_checks(self) -> tuple[str, list[tuple[str, int, int, str, str | None]], dict[str, int]]:
         self.scopes = {}
         self.seen = []
@@ -115,14 +137,60 @@ class _Checker(FileChecker):
         """Do nothing: no plugin needs tokens."""
 
     @cached_property
-    def may_silence(self) -> bool:
-        return silencing(self.processor.lines)
+    def silencing(self) -> list[int]:
+        """The lines that may contain a `# noqa`."""
+        if "noqa" not in self.processor.text.lower():
+            return []
+        return [number for number, line in enumerate(self.processor.lines, 1) if "noqa" in line.lower()]
+
+    def is_silenced(self, line: int) -> bool:
+        """Return whether the logical line of a line may contain a `# noqa`."""
+        if not self.silencing:
+            return False
+        lines = self.processor.lines
+        first, last = (1, len(lines)) if self.tree is None else statement_around(self.tree, lines, line)
+        return bisect_left(self.silencing, first) < bisect_right(self.silencing, last)
 
     def report(self, error_code: str | None, line_number: int, column: int, text: str) -> str:
         """Store a report. Its logical line is looked up only if that matters: it needs all tokens."""
         processor = getattr(self, "processor", None)  # there is none yet if the file can't be read
-        if processor is None or self.options.show_source or self.may_silence:
+        if processor is None or self.options.show_source or self.is_silenced(line_number):
             return super().report(error_code, line_number, column, text)
         assert error_code is not None
         self.results.append((error_code, line_number, column, text, ""))
         return error_code
+
+
+def statement_around(tree: ast.Module, lines: Sequence[str], line: int) -> tuple[int, int]:
+    """Return the first and last line of a statement around a line, all lines if there is none.
+
+    It is the innermost one that certainly shares no logical line with others: with those next to it or around it.
+    """
+    found = 1, len(lines)
+    block: Sequence[ast.stmt] = tree.body
+    while block:
+        index = bisect_right(block, line, key=_first_line) - 1
+        first, last = (_first_line(block[index]), end_of(block[index])[0]) if index >= 0 else (0, 0)
+        following = _first_line(block[index + 1]) if index + 1 < len(block) else len(lines) + 1
+        if not (line <= last < following and _is_first(lines, start_of(first_of(block[index])))) or _goes_on(
+            lines, last
+        ):
+            break
+        found = first, last
+        block = sorted(statements_in(block[index]), key=_first_line)
+    return found
+
+
+def _first_line(statement: ast.stmt) -> int:
+    return start_of(first_of(statement))[0]
+
+
+def _is_first(lines: Sequence[str], start: tuple[int, int]) -> bool:
+    """Return whether a statement is the first thing in its logical line."""
+    line, column = start
+    return not lines[line - 1][:column].strip(" \t\f@") and not _goes_on(lines, line - 1)
+
+
+def _goes_on(lines: Sequence[str], line: int) -> bool:
+    """Return whether a line ends with a backslash."""
+    return line > 0 and lines[line - 1].rstrip("\r\n").endswith("\\")

@@ -95,31 +95,29 @@ def passing(names: Iterable[str], run: Run) -> list[str]:
     # Non-ASCII characters may have different bytes in another encoding.
     if not all(mark.isascii() for mark in marks):
         return list(names)
-    wanted = [mark.encode() for mark in (*marks, *seen.MARKS)]
-    found = []
-    for name in names:
-        if name != "-":
-            try:
-                content = regular.read(name)
-            except OSError:
-                found.append(name)
-                continue
-            if not any_of(wanted, content) and not _concerns(name, content, run):
-                continue
-        found.append(name)
-    return found
+    wanted = tuple(mark.encode() for mark in (*marks, *seen.MARKS))
+    names = list(names)
+    with regular.remembering():
+        passed = {name for name in names if _passes(name, wanted)}
+        if passed and len(passed) < len(names):  # what the checks will need is also the fastest way to decide the rest
+            concern.prepare(run, min(passed))
+        return [name for name in names if name in passed or _concerns(name, run)]
 
 
-def any_of(marks: Iterable[bytes], content: bytes) -> bool:
-    """Return whether a content contains one of some marks."""
-    for mark in marks:  # noqa: SIM110 - no generator: this runs for every file of a project
-        if mark in content:
-            return True
-    return False
+def _passes(name: str, wanted: tuple[bytes, ...]) -> bool:
+    content = None if name == "-" else _content(name)
+    return content is None or gate.holds_one(content, wanted)
 
 
-def _concerns(name: str, content: bytes, run: Run) -> bool:
-    if gate.holds_module(os.path.abspath(name), run.recorded):
+def _concerns(name: str, run: Run) -> bool:
+    if run.recorded and gate.holds_module(os.path.abspath(name), run.recorded):
         return True
-    text = content.decode("utf-8", "replace").replace("\r", "\n")
-    return concern.uses_own(run, name, text)
+    content = _content(name)
+    return content is None or concern.uses_own(run, name, content.decode("utf-8", "replace").replace("\r", "\n"))
+
+
+def _content(name: str) -> bytes | None:
+    try:
+        return regular.read(name)
+    except OSError:
+        return None

@@ -154,8 +154,7 @@ def _is_called_in(project: Project, path: str, name: str) -> bool:
 
     Most files that call a common method, such as `form_valid`, only pass the call on to their base class.
     """
-    unsaved = project.files.unsaved
-    text = unsaved[1] if unsaved is not None and unsaved[0] == path else project.files.read(path) or b""
+    text = project.files.current(path) or b""
     called = name.encode() + b"("
     position = text.find(called)
     while position >= 0:

@@ -12,6 +12,7 @@ from flake8_celery_tasks.binding.scopes import ASSIGN, OTHER, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace import folders
@@ -44,6 +45,7 @@ _RECEIVER: Final = "django.dispatch.receiver"
 
 #: Signals that are sent while a change is being written.
 SIGNALS: Final = frozenset({"m2m_changed", "post_delete", "post_save", "pre_delete", "pre_save"})
+_WRITTEN: Final = tuple(signal.encode() for signal in sorted(SIGNALS))
 
 #: Methods of a queryset that return one instance, and those that return a queryset of instances.
 _ONE: Final = frozenset({"create", "earliest", "first", "get", "last", "latest"})
@@ -161,7 +163,7 @@ def is_method_of_model(project: Project, module: Module, function: Site) -> bool
 def signal_received(project: Project, module: Module, function: Site) -> str | None:
     """Return a model signal that a function receives, given the site of its body."""
     place = module.place.path, function.scope.qualname
-    return _received_here(project, module, function) or _connected_elsewhere(project).get(place)
+    return _received_here(project, module, function) or _connected_elsewhere(project, place)
 
 
 def _received_here(project: Project, module: Module, function: Site) -> str | None:
@@ -215,16 +217,37 @@ def _connected(module: Module, project: Project) -> dict[str, str]:
 
 
 @query(shared=True)
-def _connected_elsewhere(project: Project) -> dict[tuple[str, str], str]:
-    """Return the signals that functions are connected to in other modules, as in a Django app's `ready()`.
+def _connected_elsewhere(project: Project, place: tuple[str, str]) -> str | None:
+    """Return the signal that a function is connected to in another module, as in a Django app's `ready()`.
 
-    The functions are identified by file and qualified name.
+    The function is identified by file and qualified name. Like calls, it is looked for under its own name: only modules
+    whose texts contain that are parsed.
     """
+    name = encoded(place[1].rpartition(".")[2])
+    for path, text in _connecting(project):
+        signal = _connected_in(project, path).get(place) if name in text else None
+        if signal is not None:
+            return signal
+    return None
+
+
+@query(shared=True)
+def _connecting(project: Project) -> list[tuple[str, bytes]]:
+    """Return the files outside tests that may connect functions to model signals, with their texts."""
+    texts = ((path, project.files.current(path) or b"") for path in project.files.calling("connect"))
+    return [
+        (path, text)
+        for path, text in texts
+        if any(signal in text for signal in _WRITTEN) and not project.layout.is_test(project.layout.place(path))
+    ]
+
+
+@query(shared=True)
+def _connected_in(project: Project, path: str) -> dict[tuple[str, str], str]:
+    """Return the model signals that a file connects functions to, which are identified as above."""
     found: dict[tuple[str, str], str] = {}
-    for path in project.files.calling("connect"):
-        module = project.module(path)
-        if module is None or project.is_test(module):
-            continue
+    module = project.module(path)
+    if module is not None:
         with project.holding(module):
             for receiver, signal, site in _connections(project, module):
                 value = module.value(receiver, site.scope)

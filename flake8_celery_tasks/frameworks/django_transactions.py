@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unparsed
+from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unparsed, walk
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Param, Ref
@@ -251,11 +251,11 @@ def _wraps(project: Project, module: Module, function: Function, wrapped: frozen
 def _in_with(project: Project, module: Module, function: Function, called: frozenset[str] | None) -> bool:
     """Return whether a function has a `yield`, or a call of one of some names, in a transaction that it opens."""
     for node, _, scope in module.functions_called(function.qualname):
-        for block in ast.walk(node) if node.lineno == function.line else ():
+        for block in walk(node) if node.lineno == function.line else ():
             if isinstance(block, ast.With) and any(
                 opens(project, module, module.value(item.context_expr, scope)) for item in block.items
             ):
-                for inner in ast.walk(block):
+                for inner in walk(block):
                     if isinstance(inner, (ast.Yield, ast.YieldFrom)) if called is None else _calls(inner, called):
                         return True
     return False

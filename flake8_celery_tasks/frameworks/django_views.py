@@ -6,9 +6,9 @@ import ast
 import os
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.nodes import walk
 from flake8_celery_tasks.binding.values import Const, Invoke, Ref
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.resolution.modules import parse
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ def has_atomic_requests(project: Project) -> bool:
         place = project.layout.place(path)
         name = os.path.splitext(os.path.basename(path))[0]
         if not (project.layout.is_test(place) or name in _ELSEWHERE):
-            tree = parse(project.files.read(path))
-            said.update({None} if tree is None else _said(tree))
+            module = project.module(path)
+            said.update({None} if module is None else _said(module.candidates.scope.node))
     return said == {True}
 
 
-def _said(tree: ast.Module) -> Iterator[object]:
+def _said(tree: ast.AST) -> Iterator[object]:
     """Yield the values that a module gives to the setting: in a dict, as a keyword, or by assigning an item."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(node, ast.Dict):
             pairs = list(zip(node.keys, node.values, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import hands_on, last_name
+from flake8_celery_tasks.binding.nodes import hands_on, last_name, walk
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Param, Ref
 from flake8_celery_tasks.catalog.packages import TRANSPARENT
@@ -133,7 +133,7 @@ def _given(
     project: Project, module: Module, statement: ast.stmt, scope: Scope, wrapper: str
 ) -> Iterator[tuple[str, ast.expr | None]]:
     """Yield what the statements of a decorator give its wrapper of `NAMING`, and what they take it from."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from _assigned(target, node.value, wrapper)
@@ -166,8 +166,8 @@ def _looks_at_arguments(module: Module, inner: Function) -> bool:
     """
     for node, _, _ in module.functions_called(inner.qualname):
         taken = {arg.arg for arg in (node.args.vararg, node.args.kwarg) if arg is not None}
-        shown = {id(one) for call in ast.walk(node) for one in _handed_on(call, node.args)}
-        names = (one for one in ast.walk(node) if isinstance(one, ast.Name) and one.id in taken)
+        shown = {id(one) for call in walk(node) for one in _handed_on(call, node.args)}
+        names = (one for one in walk(node) if isinstance(one, ast.Name) and one.id in taken)
         if any(id(name) not in shown for name in names):
             return True
     return False
@@ -189,12 +189,10 @@ def _handed_on(node: ast.AST, args: ast.arguments) -> Iterator[ast.expr]:
 def only_calls(module: Module, wrapper: Wrapper) -> bool:
     """Return whether a wrapper only calls its function: it does not send it as a task, for example."""
     for node, _, _ in module.functions_called(wrapper.qualname):
-        names = [inner for inner in ast.walk(node) if getattr(inner, "id", None) == wrapper.wrapped]
-        called = {id(inner.func) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
-        asked = {
-            id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and inner.attr in _ABOUT
-        }
-        decorated = {id(inner) for decorator in node.decorator_list for inner in ast.walk(decorator)}
+        names = [inner for inner in walk(node) if getattr(inner, "id", None) == wrapper.wrapped]
+        called = {id(inner.func) for inner in walk(node) if isinstance(inner, ast.Call)}
+        asked = {id(inner.value) for inner in walk(node) if isinstance(inner, ast.Attribute) and inner.attr in _ABOUT}
+        decorated = {id(inner) for decorator in node.decorator_list for inner in walk(decorator)}
         if any(id(name) not in called | asked | decorated for name in names):
             return False
     return True
@@ -256,8 +254,8 @@ def call_hands_on(cls: Target) -> bool:
     if symbols[0].is_async or symbols[0].yields or _catches(cls.module, symbols[0]):
         return False
     for node, _, _ in cls.module.functions_called(name):
-        ways = [call for call in ast.walk(node) if isinstance(call, ast.Call) and _runs(call, node.args)]
-        names = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+        ways = [call for call in walk(node) if isinstance(call, ast.Call) and _runs(call, node.args)]
+        names = [inner.id for inner in walk(node) if isinstance(inner, ast.Name)]
         args, kwargs = node.args.vararg, node.args.kwarg
         if (
             not ways
@@ -290,5 +288,5 @@ def _catches(module: Module, function: Function) -> bool:
     return any(
         isinstance(inner, ast.Try) and inner.handlers
         for node, _, _ in module.functions_called(function.qualname)
-        for inner in ast.walk(node)
+        for inner in walk(node)
     )

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: and the remains of their trees take more memory than the modules until the garbage collector runs.
 KEPT: Final = 192
 
+#: How many bytes of source the trees may have that are kept until their files are checked: forty times as much memory.
+KEPT_BYTES: Final = 4_000_000
+
 
 class Modules(Memo):
     """The modules of a project. The contents of a file that can't be read or parsed count as unknown."""
@@ -36,6 +39,9 @@ class Modules(Memo):
         self._replaced: Module | None = None  # the version from disk that it replaces
         self._held: list[Module] = []  # modules whose nodes are being visited
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
+        self._expected: frozenset[str] = frozenset()  # the files that will be checked
+        self._waiting: dict[str, int] = {}  # those whose trees are in memory until then, with their sizes in bytes
+        self._room = KEPT_BYTES
         #: The files in which a question about the whole project failed, with the error message.
         self.failures: dict[str, str] = {}
         #: Candidates to be released soon, if a caller collects them.
@@ -46,12 +52,24 @@ class Modules(Memo):
         """The folders of the project."""
         return self.files.disk.layout
 
+    def expect(self, paths: Iterable[str]) -> None:
+        """Announce the files that will be checked: a tree that a question needs before then is needed again."""
+        self._expected = frozenset(paths)
+
+    def tree_of(self, path: str, source: Source) -> ast.Module | None:
+        """Return the tree of a text that will be checked, if it is in memory."""
+        module = self._modules.get(path) if path in self._expected else None
+        return module.tree if module is not None and source.is_text_of(module.text) else None
+
     def open(self, path: str, source: Source, tree: ast.Module) -> Module:
         """Return the module for a file that is being checked. It replaces the version on disk."""
         module = Module(self.layout.place(path), source, tree, lambda: self._parse(path), is_from_disk=False)
         self._current = module
         self.files.hold(path, module.source)
         self._replaced = self._modules.get(path)
+        if self._replaced is not None and self._replaced.tree is tree:
+            module.take_over(self._replaced)
+        self._room += self._waiting.pop(path, 0)
         self._keep(path, module)
         return module
 
@@ -74,18 +92,33 @@ class Modules(Memo):
                 summary = self.files.disk.cache.summary(path, module.place.package)
                 if self._replaced is not None:
                     self._modules[path] = self._replaced
+                    self._return_tree(path, module, self._replaced)
         else:
             self.files.is_as_on_disk = False
         module.shed(summary)
         if self.files.disk.is_large(path):  # the others see it as if it had not been checked
             self._modules[path] = None
 
+    def _return_tree(self, path: str, module: Module, replaced: Module) -> None:
+        """Keep the tree of a file that has been checked as that of any other, in a run that checks many."""
+        if path in self._expected:
+            replaced.take_over(module)
+            self._used(path)
+
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module
+        if path in self._expected and module is not None and module.text is not None:
+            size = len(module.text)
+            if size <= self._room:
+                self._room -= size
+                self._waiting[path] = size
+                module.is_expected = True
         self._used(path)
 
     def _used(self, path: str) -> None:
         """Record that a module's tree is in memory, and drop the oldest if there are many."""
+        if path in self._waiting:
+            return
         self._recent.pop(path, None)
         self._recent[path] = None
         for oldest in list(self._recent)[: len(self._recent) - KEPT]:

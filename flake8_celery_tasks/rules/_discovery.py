@@ -144,8 +144,9 @@ class Loading:
         """Return whether discovery, `include` or `imports` certainly imports a module, and nothing earlier does."""
         late, forced, is_known = self._discovered
         path = module.place.path
-        early = {*forced, *(self._started - late), *self._with_app}
-        return is_known and path in late and path not in self.closure(early)
+        if not is_known or path not in late or path in self._with_app:
+            return False
+        return path not in self.closure({*forced, *(self._started - late), *self._with_app})
 
     @cached_property
     def _discovered(self) -> tuple[set[str], set[str], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from flake8_celery_tasks.binding.nodes import walk
 from flake8_celery_tasks.binding.values import MISSING, Invoke, Param
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.http_mail import MAIL, outbound
@@ -86,7 +87,7 @@ def _may_hold_key(headers: Any) -> bool:
 
 def _words(function: ast.AST) -> Iterator[str]:
     """Yield the names and strings in a function."""
-    for node in ast.walk(function):
+    for node in walk(function):
         for field in ("id", "attr", "arg", "value"):
             word = getattr(node, field, None)
             if isinstance(word, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
+from typing import AnyStr
 
 #: Texts by which a module that only configures Celery is recognised.
 SETTINGS = ("accept_content", "beat_", "broker_", "result_serializer", "task_", "TASK_", "worker_", "WORKER_")
@@ -79,6 +80,11 @@ def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
 
     A file that does not pass can't contain anything that a rule reports.
     """
+    return holds_one(text, marks)
+
+
+def holds_one(text: AnyStr, marks: tuple[AnyStr, ...]) -> bool:
+    """Return whether a text contains one of some marks."""
     for part, some in _grouped(marks):
         if part in text:
             for mark in some:  # no generator: this runs for every file of a project
@@ -87,17 +93,18 @@ def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
     return False
 
 
-#: Parts that many marks have in common: a text without them contains none of those.
-_SHARED = ("ask", "sync", "ker_")
+#: Parts that several marks have in common: a text without them contains none of those.
+_SHARED = ("ask", "sync", "ker_", "result", "retry")
 
 
 @lru_cache
-def _grouped(marks: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _grouped(marks: tuple[AnyStr, ...]) -> tuple[tuple[AnyStr, tuple[AnyStr, ...]], ...]:
     """Return marks by a part that they share, or alone."""
-    found: dict[str, list[str]] = {}
+    found: dict[AnyStr, list[AnyStr]] = {}
     for mark in marks:
-        found.setdefault(next((part for part in _SHARED if part in mark), mark), []).append(mark)
-    return tuple((part, tuple(some)) for part, some in found.items())
+        parts = (part if isinstance(mark, str) else part.encode() for part in _SHARED)
+        found.setdefault(next((part for part in parts if part in mark), mark), []).append(mark)
+    return tuple((part if len(some) > 1 else some[0], tuple(some)) for part, some in found.items())
 
 
 def holds_module(path: str, ends: frozenset[str]) -> bool:

@@ -261,6 +261,39 @@ def uses(text: bytes, name: bytes) -> bool:
     return has_star and word.search(text) is not None
 
 
+#: What follows a name that is called or defined.
+_CALLED: Final = lazy_pattern(rb"[ \t]*\(")
+
+
+def only_calls(text: bytes, name: bytes) -> bool:
+    r"""Return whether a text contains a name, as a whole word, only where it imports, defines or calls something.
+
+    Relative imports don't count: nothing may be known of what they lead to.
+
+    >>> only_calls(b"from django.urls import include\n\nurls = [include('shop')]\n", b"include")
+    True
+    >>> only_calls(b"app = Celery('shop', include=['shop.tasks'])\n", b"include")
+    False
+    """
+    imported: list[tuple[int, int]] | None = None
+    for match in _beginning(name).finditer(text):
+        start = match.start()
+        if (start and _IN_WORD.match(text, start - 1)) or _CALLED.match(text, match.end()):
+            continue
+        if imported is None:
+            found = imports.statements(text)
+            imported = [(first, end) for first, end, names in found if _is_plain(text[first:end], names)]
+        index = bisect_right(imported, (start, 0)) - 1
+        if index < 0 or imported[index][1] <= start:
+            return False
+    return True
+
+
+def _is_plain(statement: bytes, names: bytes) -> bool:
+    """Return whether an import is absolute, and nothing follows it on its line."""
+    return b";" not in names and not statement.lstrip().removeprefix(b"from").lstrip().startswith(b".")
+
+
 def mentions_inside(text: bytes, names: Iterable[bytes]) -> bool:
     r"""Return whether an indented line that is not an import mentions one of some names.
 
@@ -283,6 +316,10 @@ _APART: Final = bytes(
 )
 
 
+#: The name of a function that is defined, in a text translated so.
+_DEFINED: Final = lazy_pattern(rb"def ([^ (]+)\(")
+
+
 def names_before_brackets(text: bytes) -> tuple[set[bytes], list[bytes]]:
     """Return the last parts of the names that a text calls or defines, and the names of functions that it defines.
 
@@ -290,17 +327,11 @@ def names_before_brackets(text: bytes) -> tuple[set[bytes], list[bytes]]:
     >>> sorted(called), defined
     ([b'bill', b'send'], [b'bill'])
     """
-    called: set[bytes] = set()
-    defined: list[bytes] = []
-    *pieces, _ = text.translate(_APART).split(b"(")
-    for piece in pieces:
-        start = piece.rfind(b" ") + 1
-        name = piece[start:]
-        called.add(name)
-        if piece[max(0, start - 4) : start] == b"def ":
-            defined.append(name)
+    plain = text.translate(_APART)
+    *pieces, _ = plain.split(b"(")
+    called = {piece[piece.rfind(b" ") + 1 :] for piece in pieces}
     called.discard(b"")
-    return called, defined
+    return called, _DEFINED.findall(plain)
 
 
 def is_coded(text: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import bisect
 import io
+import re
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,7 +15,7 @@ from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.core.text import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from flake8_celery_tasks.core.text import Style
 
@@ -63,6 +64,11 @@ class Source:
     def may_hold(self, part: str) -> bool:
         """Return whether the text contains a part, or is not known."""
         return not self.lines or part in self.text
+
+    def lines_with(self, names: Iterable[str]) -> list[int]:
+        """Return the lines, from 1 on, that may contain one of some names; characters beyond ASCII may form one."""
+        found = re.finditer("|".join((*map(re.escape, sorted(names)), _NON_ASCII.pattern)), self.text)
+        return list(dict.fromkeys(self.line_at(match.start()) + 1 for match in found))
 
     def is_text_of(self, content: bytes | None) -> bool:
         """Return whether a UTF-8 file with this content has this text; line ends may differ."""
@@ -168,7 +174,7 @@ class Source:
         starts: list[int] = []
         statements: list[ast.stmt | None] = []
         around: dict[ast.stmt, ast.stmt | None] = {}
-        pending: list[tuple[ast.stmt | None, Iterator[ast.stmt]]] = [(None, _below(self.tree))]
+        pending: list[tuple[ast.stmt | None, Iterator[ast.stmt]]] = [(None, statements_in(self.tree))]
         while pending:
             outer, inside = pending[-1]
             inner = next(inside, None)
@@ -176,7 +182,7 @@ class Source:
                 around[inner] = outer
                 starts.append(self.start(inner))
                 statements.append(inner)
-                pending.append((inner, _below(inner)))
+                pending.append((inner, statements_in(inner)))
             else:
                 pending.pop()
                 if outer is not None:
@@ -291,7 +297,7 @@ class Source:
         return first[len(first.rstrip("\r\n")) :] or "\n"
 
 
-def _below(node: ast.AST) -> Iterator[ast.stmt]:
+def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
     """Yield the statements directly in a module, in a statement or in a part of one, in source order."""
     for name in ("body", "cases", "handlers", "orelse", "finalbody"):
         inside = getattr(node, name, ())
@@ -299,7 +305,7 @@ def _below(node: ast.AST) -> Iterator[ast.stmt]:
             if isinstance(one, ast.stmt):
                 yield one
             else:
-                yield from _below(one)
+                yield from statements_in(one)
 
 
 def first_of(node: ast.AST) -> ast.AST:

@@ -10,3 +10,8 @@ def test_what_is_gone_has_no_body(tmp_path):
     module = known.module(str(tmp_path / "a.py"))
     assert module._body_of("f", 99).returns == ()
     assert module._attributes_of("C", 99) == ()
+
+
+def test_a_copy_of_a_dict_creates_no_task(tmp_path):
+    known = project_at(tmp_path, {"a.py": "tasks = dict(others)\nbill = job(_bill)\n"})
+    assert [call.func.path for call in known.module(str(tmp_path / "a.py")).made()] == ["builtins:job"]

@@ -88,3 +88,27 @@ def test_what_is_waited_for(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "read", refuse)  # as the kernel does for its log
     assert [regular.is_waited_for(str(path)) for path in (empty, text)] == [True, False]
+
+
+def test_files_are_read_once_for_several_questions(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_bytes(b"0")
+    with regular.remembering():
+        first = regular.read(str(path))
+        monkeypatch.chdir(tmp_path)
+        assert regular.read("a") is first
+        assert regular.read("a", 0) == b""
+        with regular.remembering():
+            assert regular.read("a") is first
+        path.write_bytes(b"12")
+        assert regular.read("a") == b"12", "it has changed"
+    assert regular.read("a") is not regular.read("a")
+
+
+def test_no_more_is_remembered_than_there_is_room_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(regular, "REMEMBERED", 3)
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"12")
+    with regular.remembering():
+        paths = [str(tmp_path / name) for name in ("a", "b")]
+        assert [regular.read(path) is regular.read(path) for path in paths] == [True, False]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from argparse import Namespace
+
 import pytest
 
+from flake8_celery_tasks.flake8_host.checker import _Checker
+from flake8_celery_tasks.flake8_host.configuration import configuration_for
 from tests.helpers import ALL, flake8, places
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
@@ -60,3 +65,67 @@ def test_a_file_that_can_not_be_read(shop, check):
     lines = check("shop/gone.py")
     assert lines == flake8("--select=E9", "shop/gone.py")
     assert places(lines) == ["shop/gone.py:0:1:"]
+
+
+LAYOUT = '''"""Text.
+
+noqa
+"""
+import os; a = """
+x"""; b = 1  # noqa
+
+if a: c = """noqa
+"""
+else:
+    d = 1 + \\
+        2  # noqa
+
+    e = (
+        1,  # noqa
+        2,
+    )
+
+@f(
+    1
+)
+class G:
+    """h
+
+    noqa"""
+    i = 1  # noqa
+    j = 1
+
+    def k(self):
+        try:
+            l = 1
+        except M:
+            n = 1  # noqa
+        finally: o = 1
+        p = 1; q = """
+        noqa"""
+
+    r = 1
+x = 1 ; \\
+
+y = 1
+'''
+
+
+def test_no_comment_that_silences_is_overlooked(tmp_path):
+    """flake8 looks for it in a logical line; it is enough to look in the statement."""
+    (tmp_path / "a.py").write_text(LAYOUT)
+    given = configuration_for(Namespace(config=None, append_config=[], isolated=True), ["."])
+    checker = _Checker(str(tmp_path / "a.py"), given)
+    checker.tree = ast.parse(LAYOUT)
+    lines = range(1, LAYOUT.count("\n") + 1)
+    silenced = {line for line in lines if "noqa" in checker.processor.noqa_line_for(line)}
+    assert silenced <= {line for line in lines if checker.is_silenced(line)}
+    assert not checker.is_silenced(LAYOUT[: LAYOUT.index("r = 1")].count("\n") + 1)
+
+
+def test_no_file_is_parsed_twice(shop, check, monkeypatch):
+    parsed, usual = [], ast.parse
+    monkeypatch.setattr(ast, "parse", lambda text, *args: parsed.append(text) or usual(text, *args))
+    assert places(check()) == ALL
+    texts = [text.decode() if isinstance(text, bytes) else text for text in parsed]
+    assert len(texts) == len(set(texts)) > 2

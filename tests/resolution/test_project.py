@@ -9,6 +9,7 @@ from flake8_celery_tasks.celery_model.task import retried_in
 from flake8_celery_tasks.resolution import modules
 from flake8_celery_tasks.resolution.overlay import Edited
 from flake8_celery_tasks.workspace import files
+from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import opened, project_at
 
 
@@ -121,3 +122,48 @@ def test_what_was_found_out_for_other_texts_is_released(tmp_path):
         assert retried_in(tasks, asking) == set()
     edited.release()
     assert [asked[1] for asked in tasks.answers if asked[0].__name__ == "retried_in"] == [known]
+
+
+def test_a_tree_that_a_question_needs_is_kept_until_the_file_is_checked(tmp_path, monkeypatch):
+    monkeypatch.setattr(modules, "KEPT", 1)
+    text = "def task(): ...\n\n\ntask()\n"
+    known = project_at(tmp_path, {"a.py": text, "b.py": "task = 1\n", "c.py": "task = 1\n"})
+    path, source = str(tmp_path / "a.py"), Source.of(text)
+    known.expect([path])
+    assert path in [one for one, _ in known.modules_of(known.files.holding(b"task"))]
+    tree = known.tree_of(path, source)
+    assert tree is not None
+    assert known.tree_of(path, Source.of("task = 2\n")) is None
+    assert known.tree_of(str(tmp_path / "b.py"), Source.of("task = 1\n")) is None, "it was not announced"
+    found = known.module(path).surface
+    assert [len(found.calls), found] == [1, known.module(path).candidates], "all of it will be needed"
+    module = known.open(path, source, tree)
+    assert module.candidates is found
+    known.close(module)
+    assert (module.tree, known.module(path).tree) == (None, tree)
+    assert known.module(path).candidates is found
+    assert known.module(str(tmp_path / "b.py")).candidates.scope.bindings.keys() == {"task"}
+    assert known.module(path).tree is None, "from then on it is kept like any other"
+
+
+def test_trees_are_kept_as_long_as_there_is_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(modules, "KEPT_BYTES", 20)
+    names = ("a.py", "b.py", "c.py")
+    known = project_at(tmp_path, dict.fromkeys(names, "task = 1\n"))
+    sources = {str(tmp_path / name): Source.of("task = 1\n") for name in names}
+    known.expect(sources)
+    assert len(list(known.modules_of(sources))) == 3
+    kept = [path for path, source in sources.items() if known.tree_of(path, source) is not None]
+    assert kept == list(sources)[:2]
+    known.open(kept[0], sources[kept[0]], known.tree_of(kept[0], sources[kept[0]]))
+    assert known.module(list(sources)[2]).candidates.scope.bindings.keys() == {"task"}
+
+
+def test_a_tree_of_its_own_is_not_replaced(tmp_path):
+    known = project_at(tmp_path, {"a.py": "task = 1\n"})
+    path = str(tmp_path / "a.py")
+    known.expect([path])
+    assert list(known.files.holding(b"task")) == [path]
+    own = known.module(path).tree
+    known.close(opened(known, tmp_path, "a.py", "task = 1\n"))
+    assert known.module(path).tree is own

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.celery_model.settings import given_in
 from flake8_celery_tasks.command import main
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import loader, session
@@ -123,6 +124,10 @@ def assert_scan_agrees(text: str) -> None:
             module.symbols(name)
         module.made()
     assert surface.summary() == whole.summary()
+    named = sorted({node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and hasattr(node.func, "id")})
+    for name in named[:50]:
+        given = not prescan.is_coded(content) and prescan.only_calls(content, name.encode()) and name in text
+        assert not (given and any(True for _ in given_in(whole, frozenset({name})))), name
 
 
 def examine_text(path: Path, read: Readable, options: Options = OPTIONS) -> None:

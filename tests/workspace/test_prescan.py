@@ -273,3 +273,24 @@ def test_a_name_is_no_part_of_another(text, expected):
 def test_prose_names_no_class():
     assert prescan.may_bind(b"from celery import Task as Job\n")
     assert not prescan.may_bind(b'"""A Task as standalone as this one."""\n\nfrom celery import Task\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", True),
+        ("from django.urls import include, path\n", True),
+        ("from django.urls import (\n    include,\n    path,\n)\n\nx = [path('', include('shop'))]\n", True),
+        ("def include (x): ...\n", True),
+        ("includes = reinclude = 1\n", True),
+        ("include = 1\n", False),
+        ("app = Celery(include=['shop'])\n", False),
+        ("x = {'include': 1}\n", False),
+        ("conf.include\n", False),
+        ("from .urls import include\n", False),
+        ("from django.urls import path; include = 1\n", False),
+        ("from django.urls import path\ninclude = include(1)\n", False),
+    ],
+)
+def test_what_only_calls(text, expected):
+    assert prescan.only_calls(text.encode(), b"include") is expected

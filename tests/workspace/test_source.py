@@ -61,3 +61,9 @@ def test_the_parentheses_around_a_place_within_others(text, expected):
     at = text.index("a")
     first, last = source.outside(at, at + 1, 2 if text[0] == "f" else 1, len(text) - 1)
     assert text[first:last] == expected
+
+
+def test_lines_that_may_contain_a_name():
+    text = "a\nab ab\nc\n\u0430\n'\xe4'\nb"
+    assert Source.of(text).lines_with({"a", "b"}) == [1, 2, 4, 5, 6]
+    assert Source.of("a.b\nab\n").lines_with({"a.b"}) == [1]

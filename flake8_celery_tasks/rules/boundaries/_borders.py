@@ -118,12 +118,13 @@ def _by_app(context: FileContext) -> dict[tuple[bool, str | None], dict[TaskImpo
 def _is_of_tasks(project: Project, app: str) -> bool:
     """Return whether an app is a package of two or more modules, all of which define tasks."""
     known = project.layout
-    start = os.path.join(app, "")
+    start = os.path.join(app, "") if os.path.isabs(app) else None
     count = 0
     for path in known.files():
+        if os.path.basename(path) in _AROUND or (start is not None and not path.startswith(start)):
+            continue
         place = known.place(path)
-        is_inside = path.startswith(start) if os.path.isabs(app) else known.app(place) == app
-        if is_inside and os.path.basename(path) not in _AROUND and not known.is_test(place):
+        if (start is not None or known.app(place) == app) and not known.is_test(place):
             module = project.module(path)
             if module is None or not any(definitions.definitions(project, module)):
                 return False

@@ -6,16 +6,18 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import dotted, last_name
+from flake8_celery_tasks.binding.nodes import dotted, last_name, walk
 from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.text import encoded
+from flake8_celery_tasks.facts.imports import imports_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.imports import TaskImport
     from flake8_celery_tasks.resolution.project import Project
 
@@ -47,23 +49,24 @@ def is_used_otherwise(fact: TaskImport) -> bool:
 
     Rebinding it, or checking whether it exists, is not a use.
     """
-    asked = _uses(fact.module, fact.binding.site.scope.node)[1]
+    asked = _uses(fact.context, fact.binding.site.scope.node)[1]
     return any(isinstance(use.ctx, ast.Load) and id(use) not in asked for use in _other_uses(fact))
 
 
 def _other_uses(fact: TaskImport) -> Iterator[ast.Name]:
     known = {id(_name_at(sent.node)) for sent in fact.places} | _hidden(fact)
-    for node in _uses(fact.module, fact.binding.site.scope.node)[0].get(fact.binding.name, ()):
+    for node in _uses(fact.context, fact.binding.site.scope.node)[0].get(fact.binding.name, ()):
         if id(node) not in known:
             yield node
 
 
 @query()
-def _uses(_: Module, root: ast.AST) -> tuple[dict[str, list[ast.Name]], frozenset[int]]:
-    """Return the names in a scope and below it, and which nodes are parts of conditions, by their identities."""
+def _uses(context: FileContext, root: ast.AST) -> tuple[dict[str, list[ast.Name]], frozenset[int]]:
+    """Return the uses of imported tasks in a scope, and which nodes are parts of conditions, by their identities."""
+    lines = context.module.source.lines_with({fact.binding.name for fact in imports_in(context)})
     names: dict[str, list[ast.Name]] = {}
     asked: set[int] = set()
-    for node in ast.walk(root):
+    for node in walk(root, lines):
         if isinstance(node, ast.Name):
             names.setdefault(node.id, []).append(node)
         elif isinstance(node, (ast.If, ast.IfExp)):
@@ -99,7 +102,7 @@ def _hidden(fact: TaskImport) -> set[int]:
         if _is_within(scope.parent, home):
             body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
             inside += body if isinstance(body, list) else [body]
-    return {id(node) for part in inside for node in ast.walk(part)}
+    return {id(node) for part in inside for node in walk(part)}
 
 
 @query()
@@ -126,15 +129,15 @@ def _is_listed(fact: TaskImport, name: str) -> bool:
     return any(
         isinstance(node, ast.Constant) and node.value == name
         for part in parts
-        if fact.module.dynamic or any(getattr(node, "id", "") == "__all__" for node in ast.walk(part))
-        for node in ast.walk(part)
+        if fact.module.dynamic or any(getattr(node, "id", "") == "__all__" for node in walk(part))
+        for node in walk(part)
     )
 
 
 def _is_in_a_text(tree: ast.AST, name: str) -> bool:
     """Return whether a quoted annotation or a doctest contains the name."""
     word = re.compile(rf"\b{re.escape(name)}\b")
-    for node in ast.walk(tree):
+    for node in walk(tree):
         for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             if part is not None and any(word.search(text) for text in _texts(part)):
                 return True
@@ -148,7 +151,7 @@ def _is_in_a_text(tree: ast.AST, name: str) -> bool:
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
             yield inner.value
 
@@ -204,7 +207,7 @@ def _reaches_into(project: Project, file: str, path: str, name: str, *, by_name:
     if not mine and not by_name:
         return False
     others -= mine
-    for node in ast.walk(module.candidates.scope.node):
+    for node in walk(module.candidates.scope.node):
         if isinstance(node, ast.Attribute) and node.attr == name and _root(node) not in others:
             return True
         if isinstance(node, ast.Call) and last_name(node.func) in _BY_NAME and _gives(node, name):

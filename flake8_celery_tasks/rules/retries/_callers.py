@@ -10,6 +10,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.nodes import walk
 from flake8_celery_tasks.catalog.methods import CHECKED, SIGNS
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.core.memo import query
@@ -77,7 +78,7 @@ class _Calls:
             if call.by_name:
                 if isinstance(call.name, str):
                     self.by_name.setdefault(call.name, []).append(call)
-                self.understood.update(map(id, ast.walk(call.node.func)))
+                self.understood.update(map(id, walk(call.node.func)))
                 self.understood.update(map(id, call.node.args[:1]))
 
 
@@ -112,8 +113,8 @@ def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:
         if name:
             sent = (call for call in calls.by_name.get(name, ()) if call not in meant)
             yield from (_use(call, now, then) for call in sent)
-        understood = {id(part) for node in task.node.decorator_list for part in ast.walk(node)}
-        understood.update(id(part) for call in meant for part in ast.walk(call.node.func))
+        understood = {id(part) for node in task.node.decorator_list for part in walk(node)}
+        understood.update(id(part) for call in meant for part in walk(call.node.func))
         found = _mentions(module)
         mentions = (node for word in words for node in found.get(word, ()))
         yield from (UNCERTAIN for node in mentions if id(node) not in understood and id(node) not in calls.understood)
@@ -135,7 +136,7 @@ def _use(call: Invocation, now: Params, then: Params) -> str:
 def _mentions(module: Module) -> dict[str, list[ast.AST]]:
     """Return the nodes that may refer to a task, by its name: names, attributes, aliases and strings."""
     found: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(module.candidates.scope.node):
+    for node in walk(module.candidates.scope.node):
         words: list[str] = []
         if isinstance(node, ast.Constant):
             if isinstance(node.value, str) and _NAMING.fullmatch(node.value):

@@ -29,6 +29,8 @@ NAMES: Final = {
     **OLD_TO_NEW,
 }
 
+#: How these names begin: most files contain none of these texts, and a search for all names takes longer.
+_STARTS: Final = tuple(sorted({f"{name.partition('_')[0]}_" for name in NAMES}))
 _UPPER: Final = lazy_pattern(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 
 #: Words in the source that may bind names in a settings module without a statement.
@@ -53,7 +55,9 @@ class Read(NamedTuple):
 def reads(facts: Facts) -> list[Read]:
     """Return the places of a file that read settings of Celery from Django's settings."""
     module = facts.module
-    names = NAMES.keys() & _UPPER.findall(module.source.text) if module.source.may_hold("settings") else set()
+    source = module.source
+    may_read = source.may_hold("settings") and any(map(source.may_hold, _STARTS))
+    names = NAMES.keys() & _UPPER.findall(source.text) if may_read else set()
     if not names:
         return []
     found = [

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.nodes import last_name, unparsed, walk
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, LAMBDA, TRY
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
@@ -76,9 +76,9 @@ def _asks(_context: FileContext, test: ast.expr) -> bool:
 def _chosen(_context: FileContext, function: ast.AST) -> dict[int, list[ast.expr]]:
     """Return the conditions of the conditional expressions around each call, by the identities of the calls."""
     found: dict[int, list[ast.expr]] = {}
-    for choice in ast.walk(function):
+    for choice in walk(function):
         if isinstance(choice, ast.IfExp):
-            for inner in ast.walk(choice):
+            for inner in walk(choice):
                 if isinstance(inner, ast.Call):
                     found.setdefault(id(inner), []).append(choice.test)
     return found
@@ -89,7 +89,7 @@ def _sent_on_commit(_context: FileContext, function: ast.AST) -> tuple[set[str],
     """Return what a function sends by methods that wait for the commit, and the text of its calls of `on_commit`."""
     owners: set[str] = set()
     calls: list[str] = []
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Attribute) and node.attr in SENDS_ON_COMMIT:
             owners.add(unparsed(node.value))
         elif isinstance(node, ast.Call) and last_name(node.func) == "on_commit":
@@ -111,7 +111,7 @@ def is_for_failure(invocation: Invocation) -> bool:
 def _sent_for_failure(_context: FileContext, node: ast.Try) -> frozenset[int]:
     """Return the calls, by their identities, in the handlers of a `try` that end with `raise`."""
     failing = (handler for handler in node.handlers if isinstance(handler.body[-1], ast.Raise))
-    return frozenset(id(inner) for handler in failing for inner in ast.walk(handler) if isinstance(inner, ast.Call))
+    return frozenset(id(inner) for handler in failing for inner in walk(handler) if isinstance(inner, ast.Call))
 
 
 def is_next_batch(invocation: Invocation) -> bool:

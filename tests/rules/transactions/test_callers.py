@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_celery_tasks.frameworks import django_callers
+from flake8_celery_tasks.frameworks import django_callers, django_models
 from flake8_celery_tasks.resolution import modules
 from tests.helpers import check, opened, project_at
 
@@ -83,3 +83,8 @@ def test_what_an_editor_holds_calls(tmp_path):
     assert not django_callers._is_called_in(known, path, "notify")
     known.close(with_super)
     assert not django_callers._is_called_in(known, str(tmp_path / "shop/none.py"), "notify")
+
+
+def test_a_file_that_can_not_be_parsed_connects_nothing(tmp_path):
+    known = project_at(tmp_path, {"shop/apps.py": "post_save.connect(saved\n"})
+    assert django_models._connected_in(known, str(tmp_path / "shop/apps.py")) == {}
