@@ -65,6 +65,20 @@ def test_a_process_that_was_not_forked_is_told_the_options(shop, monkeypatch):
     assert [row.code for row in pool._call("shop/tasks.py").rows] == ["CLY101", "CLY201", "CLY202"]
 
 
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), RuntimeError("no threads"), ImportError])
+def test_without_other_processes_there_is_one(many, check, monkeypatch, error):
+    """Such as where there are no semaphores: in some containers, and in AWS Lambda."""
+    context = pool._context()
+    first = check("--select=CLY", "-j2")
+
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(pool, "LARGE", 2)
+    monkeypatch.setattr(type(context), "Pool", refuse)
+    assert check("--select=CLY", "-j2") == first
+
+
 def test_forks_are_taken_where_they_work(monkeypatch):
     import multiprocessing
 
