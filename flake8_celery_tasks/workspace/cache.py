@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -288,12 +289,18 @@ def _digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).hexdigest().encode("ascii")
 
 
+#: The names of caches, and of files that are being written.
+_OWN: Final = re.compile(r"[0-9a-f]{32}(\.found)?\.json|\..*\.tmp")
+
+
 def _tidy(place: str) -> None:
     """Delete the oldest caches if there are too many, and the leftovers of killed writers."""
     found = []
     with os.scandir(place) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
+                if not _OWN.fullmatch(entry.name):  # the folder may be a link to some other folder
+                    continue
                 found.append((entry.stat().st_mtime, entry.path))
     found.sort(reverse=True)
     old = time.time() - 3600
