@@ -17,6 +17,17 @@ from flake8_celery_tasks.command import main as command_main
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
 
+@pytest.fixture(autouse=True)
+def _signals():
+    """What a program that has ended ignores is handled again."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def one_line(text):
     assert text.count("\n") == 1
     assert text.startswith("flake8-celery-tasks: ")
@@ -90,13 +101,10 @@ def test_a_signal_that_ends_the_run(monkeypatch, works):
 
     monkeypatch.setattr(sys, "stderr", Stream())
     monkeypatch.setattr(os, "dup2", lambda *given: told.append(given[1]))
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *main_module["_ENDING"])}
     monkeypatch.setattr(command_main, "main", lambda: signal.raise_signal(signal.SIGTERM))
     try:
         assert main_module["program"]() == 143
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         gc.enable()
         gc.unfreeze()
     assert told == ["flake8-celery-tasks: terminated\n", *([] if works else [2])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -133,3 +134,22 @@ def test_the_environment_is_as_it_was(monkeypatch, before):
     with pool._safe_path():
         assert os.environ["PYTHONSAFEPATH"] == "1"
     assert os.environ.get("PYTHONSAFEPATH") == before
+
+
+@pytest.mark.parametrize("is_windows", [True, False])
+def test_how_processes_end(monkeypatch, is_windows):
+    """They end at a signal, unless `nohup` ignores it."""
+    monkeypatch.setattr(session, "_saving", contextlib.nullcontext())
+    if is_windows:
+        monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    numbers = [signal.SIGINT, *pool._ENDING]
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(pool._ENDING[-1], signal.SIG_IGN)
+    try:
+        pool._start(len, contextlib.nullcontext())
+        assert [signal.getsignal(number) for number in numbers[1:-1]] == [signal.SIG_DFL] * (len(numbers) - 2)
+        assert signal.getsignal(numbers[-1]) is signal.SIG_IGN
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        gc.enable()
