@@ -15,19 +15,32 @@ import signal
 
 
 class _Terminated(BaseException):
-    """The process has been asked to end."""
+    """The process has been asked to end, by the signal with this number."""
 
 
-def _terminate(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _Terminated
+#: The signals that ask a process to end, apart from an interruption, and what is said of them.
+_ENDING = {
+    getattr(signal, name): said
+    for name, said in (("SIGTERM", "terminated"), ("SIGHUP", "hung up"))
+    if hasattr(signal, name)  # Windows has no terminals that hang up
+}
 
 
-def _told(what: str, code: int) -> int:
-    for name in (signal.SIGINT, signal.SIGTERM):  # there is nothing left to stop
-        signal.signal(name, signal.SIG_IGN)
-    sys.stderr.write(f"flake8-celery-tasks: {what}\n")
-    return code
+def _terminate(number: int, _: object) -> None:
+    for other in _ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    raise _Terminated(number)
+
+
+def _told(what: str, number: int) -> int:
+    for other in (signal.SIGINT, *_ENDING):  # there is nothing left to stop
+        signal.signal(other, signal.SIG_IGN)
+    try:
+        sys.stderr.write(f"flake8-celery-tasks: {what}\n")
+        sys.stderr.flush()
+    except OSError:  # nobody can read it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    return 128 + number
 
 
 def program() -> int:
@@ -35,8 +48,11 @@ def program() -> int:
 
     Collecting garbage among the nodes of trees, during the run and at exit, would take a tenth of the time.
     """
+    # `nohup` ignores a signal for the process that it starts.
+    ending = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        for number in ending:
+            signal.signal(number, _terminate)
         gc.disable()
         for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
             if getattr(sys, name) is None:  # it was closed by the caller
@@ -45,12 +61,14 @@ def program() -> int:
 
         return main()
     except KeyboardInterrupt:  # while modules are imported
-        return _told("interrupted", 130)
-    except _Terminated:
-        return _told("terminated", 143)
+        return _told("interrupted", signal.SIGINT)
+    except _Terminated as asked:
+        return _told(_ENDING[asked.args[0]], asked.args[0])
     finally:
         gc.freeze()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ending:
+            if signal.getsignal(number) is _terminate:  # otherwise it has come, and may come again
+                signal.signal(number, signal.SIG_DFL)
         # Work still in progress, such as saving results, is not worth a traceback.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 

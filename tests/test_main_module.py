@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import runpy
+import signal
 import subprocess
 import sys
 
@@ -13,6 +15,17 @@ from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command import main as command_main
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
+
+
+@pytest.fixture(autouse=True)
+def _signals():
+    """What a program that has ended ignores is handled again."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def one_line(text):
@@ -71,3 +84,38 @@ def test_as_a_module(monkeypatch, capfd):
 def test_importing_the_module_runs_nothing(capfd):
     runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_signal_that_ends_the_run(monkeypatch, works):
+    main_module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
+    told = []
+
+    class Stream:
+        def write(self, text):
+            told.append(text)
+
+        def flush(self):
+            if not works:
+                raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Stream())
+    monkeypatch.setattr(os, "dup2", lambda *given: told.append(given[1]))
+    monkeypatch.setattr(command_main, "main", lambda: signal.raise_signal(signal.SIGTERM))
+    try:
+        assert main_module["program"]() == 143
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    assert told == ["flake8-celery-tasks: terminated\n", *([] if works else [2])]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals don't hang up here")
+def test_a_signal_that_nohup_ignores():
+    code = (
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from flake8_celery_tasks import __main__\nfrom flake8_celery_tasks.command import main\n"
+        "main.main = lambda: signal.raise_signal(signal.SIGHUP) or 0\nraise SystemExit(__main__.program())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, INTERRUPTED, PROGRAM, USAGE
-from flake8_celery_tasks.command.output.writing import flush as _flush
 from flake8_celery_tasks.command.output.writing import in_color as _in_color
+from flake8_celery_tasks.command.output.writing import say_all as _say_all
 from flake8_celery_tasks.command.output.writing import take as _take
 from flake8_celery_tasks.command.output.writing import tell as _tell
 from flake8_celery_tasks.command.output.writing import write as _write
@@ -21,7 +21,7 @@ from flake8_celery_tasks.command.subcommands.shared import add_command as _add_c
 from flake8_celery_tasks.command.subcommands.shared import add_output as _add_output
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
-from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.errors import UsageError, shortened
 from flake8_celery_tasks.core.options import meant
 from flake8_celery_tasks.core.violation import PREFIX, UNUSED
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(_NO_BOOLEAN.sub(r"\1: invalid value \2: expected true or false", message))
+
+    def _print_message(self, message: str, _file: Any = None) -> None:
+        """Print help or the version. argparse itself says nothing if that fails."""
+        _write(message)
 
     def parse_known_args(self, *given: Any, **named: Any) -> Any:
         """Parse as usual, but name what was probably meant by an option that is not known."""
@@ -59,18 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell("interrupted")
         return INTERRUPTED
     except SystemExit as done:  # argparse has printed help or version
-        _flush()
         return int(done.code or CLEAN)
-    except BrokenPipeError:  # Python 3.10 raises it if nobody reads the help
-        _flush()
-        return CLEAN
 
 
 def _run(arguments: Sequence[str]) -> int:
     try:
         parser = _parser()
         if not arguments:
-            parser.print_help(sys.stderr)
+            _say_all(parser.format_help())
             return USAGE
         first.check(arguments, _commands(parser))
         given = vars(parser.parse_args(arguments))
@@ -82,7 +82,7 @@ def _run(arguments: Sequence[str]) -> int:
             warnings.simplefilter("ignore", SyntaxWarning)
             return run(argparse.Namespace(**given))
     except UsageError as error:
-        _tell(f"error: {error}")
+        _tell(f"error: {shortened(str(error))}")
         return USAGE
 
 

@@ -69,8 +69,12 @@ def spread(
 
             _ = agreement_of(known)
     with contextlib.ExitStack() as stack:
-        with _uninterrupted(), _safe_path():
-            pool = stack.enter_context(context.Pool(jobs, _start, (work, context.Lock())))
+        try:
+            with _uninterrupted(), _safe_path():
+                pool = stack.enter_context(context.Pool(jobs, _start, (work, context.Lock())))
+        except (OSError, RuntimeError, ImportError):  # no semaphores, or no more processes, threads or open files
+            yield from progress.shown(_one_by_one(work, names), len(names), quiet=quiet)
+            return
         found = pool.imap_unordered(_call, names, _CHUNK)
         known.save()
         yield from progress.shown(found, len(names), quiet=quiet)
@@ -85,16 +89,29 @@ def _one_by_one(work: Callable[[str], Done], names: Sequence[str]) -> Iterator[D
         yield work(name)
 
 
+#: The signals that ask a process to end.
+_ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Delay interruption: a partially created pool can hang, and starting processes print long tracebacks."""
+    """Delay signals: a partially created pool can hang, and starting processes print long tracebacks.
+
+    New processes have no handlers for signals that end them: one that comes before Python is ready would be lost.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *_ENDING})
+    handlers = {number: signal.getsignal(number) for number in _ENDING}
+    handled = [number for number, handler in handlers.items() if handler is not signal.SIG_IGN]
+    for number in handled:
+        signal.signal(number, signal.SIG_DFL)
     try:
         yield
     finally:
+        for number in handled:
+            signal.signal(number, handlers[number])
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -130,7 +147,11 @@ def _start(work: Callable[[str], Any], saving: contextlib.AbstractContextManager
     """Initialise a process. `saving` is held while it saves: each adds to what the others have written."""
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in _ENDING:  # a process that is started later has the handlers of the first one
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     session.save_with(saving)
     warnings.simplefilter("ignore", SyntaxWarning)  # as in the first process
     gc.disable()

@@ -14,6 +14,7 @@ from flake8_celery_tasks.contract import signature
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.core.memo import lazy_pattern
+from flake8_celery_tasks.core.text import LOG_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,11 +92,14 @@ def as_text(record: Record) -> str:
     # Undecodable bytes, as in a file name in another encoding, can only be written as escapes in JSON, and whoever
     # compares records has to see everything in them.
     lines = _written(content, "\n").split("\n")
-    return "".join(f"{line if line.isprintable() else _escaped(line)}\n" for line in lines)
+    return "".join(f"{_escaped(line)}\n" for line in lines)
 
 
 def _escaped(line: str) -> str:
-    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)
+    """Return a line of JSON with escapes for characters that are invisible, and for what is a command in a log."""
+    if not line.isprintable():
+        line = "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)
+    return LOG_COMMAND.sub(r"#\\u0023", line)
 
 
 def _written(value: object, line: str) -> str:

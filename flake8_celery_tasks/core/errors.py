@@ -9,6 +9,9 @@ from flake8_celery_tasks.core.text import plain
 #: How many characters of an error are shown.
 _SHOWN: Final = 200
 
+#: The same for a mistake of the user.
+_LONGEST: Final = 2000
+
 
 class UsageError(Exception):
     """A mistake that the user has to fix: a wrong option, value, file or path. `str()` gives one line."""
@@ -17,6 +20,11 @@ class UsageError(Exception):
 def one_line(error: object) -> str:
     """Return the text of an error on one line."""
     return " ".join(str(error).split())
+
+
+def shortened(text: str) -> str:
+    """Return a text without its middle if it is very long: an option's value may have megabytes."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}...{text[-_LONGEST // 2 :]}"
 
 
 #: What a bug in the linter may raise. It costs the file that it occurs in, never the run.

@@ -10,10 +10,14 @@ import tempfile
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
 
 #: Don't wait for a pipe's writer, and don't let a terminal become the controlling one. Windows has neither flag.
 _QUIETLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+#: The attribute that holds an access control list.
+_ACCESS: Final = "system.posix_acl_access"
 
 
 #: How many bytes of content are remembered at most.
@@ -113,37 +117,94 @@ def _first(descriptor: int, most: int) -> bytes:
 def take_over(path: str, other: str) -> None:
     """Give a file the owner, group, permissions and extended attributes of another. Raises OSError.
 
-    The attributes include access control lists.
+    The attributes include access control lists: one that the folder gives to new files is removed.
     """
     found = os.stat(path)
     if hasattr(os, "chown") and (found.st_uid, found.st_gid) != (os.stat(other).st_uid, os.stat(other).st_gid):
         os.chown(other, found.st_uid, found.st_gid)
-    os.chmod(other, stat.S_IMODE(found.st_mode))
     if hasattr(os, "listxattr"):
-        try:
-            names = os.listxattr(path)
-        except OSError:  # the file system has no extended attributes
-            return
-        for name in names:
-            os.setxattr(other, name, os.getxattr(path, name))
+        _take_over_attributes(path, other)
+    os.chmod(other, stat.S_IMODE(found.st_mode))
+
+
+def _take_over_attributes(path: str, other: str) -> None:
+    try:
+        names = os.listxattr(path)
+    except OSError:  # the file system has no extended attributes
+        return
+    if _ACCESS in set(os.listxattr(other)).difference(names):
+        os.removexattr(other, _ACCESS)
+    for name in names:
+        os.setxattr(other, name, os.getxattr(path, name))
 
 
 def replace(path: str, content: bytes, mode: int = 0o600) -> None:
-    """Replace a file or a link. Raises OSError; in that case nothing has changed."""
+    """Replace a file or a link by a new file. Raises OSError; in that case nothing has changed."""
+    with _beside(path, content) as partial:
+        os.chmod(partial, mode)
+        os.replace(partial, path)
+
+
+@contextlib.contextmanager
+def _beside(path: str, content: bytes) -> Iterator[str]:
+    """Yield the path of a new file with some content next to another, which is removed unless it was renamed."""
     descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".tmp")
     try:
         with open(descriptor, "wb") as file:
             file.write(content)
-        os.chmod(partial, mode)
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
+        yield partial
+    finally:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(partial)
-        raise
+
+
+def exchange(path: str, content: bytes, before: bytes | None = None) -> bool:
+    """Replace the content of a file atomically, and keep all that belongs to the file.
+
+    Returns False, and does nothing, if the content is not, or no longer, `before`. Raises AttributesError if owner or
+    attributes can't be kept, otherwise OSError. Nothing has changed then.
+    """
+    if os.stat(path).st_nlink > 1:  # a new file would not be the one that the other names refer to
+        return _overwrite(path, content, before)
+    with _beside(path, content) as partial:
+        try:
+            take_over(path, partial)
+        except OSError:
+            raise AttributesError from None
+        if before is not None and _read(path, -1) != before:
+            return False
+        os.replace(partial, path)
+        return True
+
+
+class AttributesError(OSError):
+    """The owner or the attributes of a file can't be given to a new file."""
+
+
+def _overwrite(path: str, content: bytes, before: bytes | None = None) -> bool:
+    """Overwrite the content of a file in place, as `exchange` replaces it. What fails halfway is undone."""
+    with open(path, "r+b", buffering=0) as file:
+        found = file.readall()
+        if before is not None and found != before:
+            return False
+        try:
+            _fill(file, content)
+        except BaseException:
+            _fill(file, found)
+            raise
+    return True
+
+
+def _fill(file: io.FileIO, content: bytes) -> None:
+    file.seek(0)
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+    file.truncate(len(content))
 
 
 def write(path: str, text: str) -> None:
-    """Write a text to a file atomically, keeping its permissions and following links inside its folder.
+    """Write a text to a file atomically, keeping what belongs to the file, and following links inside its folder.
 
     Something other than a regular file, such as `/dev/stdout`, is written to directly. Raises OSError, also for a link
     that leads out of the folder: a repository may contain one.
@@ -155,14 +216,18 @@ def write(path: str, text: str) -> None:
     real = os.path.realpath(path)
     if os.path.islink(path) and not real.startswith(os.path.join(os.path.realpath(os.path.dirname(path)), "")):
         raise OSError(errno.ELOOP, "it is a link that leads out of its folder")
-    replace(real, text.encode("utf-8"), _mode(real))
-
-
-def _mode(path: str) -> int:
-    """Return the permissions of a file, or those that a new file gets."""
+    content = text.encode("utf-8")
+    if not os.path.exists(real):
+        replace(real, content, _mode())
+        return
     try:
-        return stat.S_IMODE(os.stat(path).st_mode)
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+        exchange(real, content)
+    except AttributesError:  # the file of another user, who lets this one write to it
+        _overwrite(real, content)
+
+
+def _mode() -> int:
+    """Return the permissions that a new file gets."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +36,22 @@ def literal(value: object) -> str:
     return repr(value)
 
 
+#: What GitHub, Azure Pipelines and TeamCity take for a command, anywhere in a line of a log. GitHub also has commands
+#: that start with two colons, after blanks.
+LOG_COMMAND: Final = re.compile(r"##(?=\w*\[)")
+
+
+def json_of(value: object) -> str:
+    r"""Return a value as indented JSON, in which nothing is a command if it is printed to a log.
+
+    >>> print(json_of("##[group]"))
+    "#\u0023[group]"
+    """
+    import json  # not needed by every run
+
+    return LOG_COMMAND.sub(r"#\\u0023", json.dumps(value, indent=2))
+
+
 def plain(text: str, *, of_bytes: bool = False) -> str:
     r"""Return a text on one line, with escapes for characters that are invisible, move the cursor or control a log.
 
@@ -48,9 +65,27 @@ def plain(text: str, *, of_bytes: bool = False) -> str:
             letter if letter.isprintable() or (of_bytes and "\udc80" <= letter <= "\udcff") else ascii(letter)[1:-1]
             for letter in text
         )
-    # GitHub treats these as workflow commands if they are in a log.
-    text = text.replace("##[", "#\\x23[")
-    return f"\\x3a{text[1:]}" if text.startswith("::") else text
+    text = LOG_COMMAND.sub(r"#\\x23", text)
+    content = text.lstrip()
+    return f"{text[: -len(content)]}\\x3a{content[1:]}" if content.startswith("::") else text
+
+
+def plain_line(line: str) -> str:
+    r"""Return a line of source code for a terminal, with escapes as in `plain`. Its indentation, tabs and end are kept.
+
+    >>> plain_line("\tx = '\x1b[2J'\t# y\r\n")
+    "\tx = '\\x1b[2J'\t# y\r\n"
+    """
+    content = line.rstrip("\r\n")
+    inner = content.lstrip()
+    if (
+        content.replace("\t", "").replace("\f", "").isprintable()
+        and not inner.startswith("::")
+        and not LOG_COMMAND.search(content)
+    ):
+        return line
+    parts = content[: len(content) - len(inner)], *inner.split("\t")
+    return parts[0] + "\t".join(map(plain, parts[1:])) + line[len(content) :]
 
 
 def width(text: str) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import secrets
 from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.core.text import plain_line
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.fixer.files import Result
@@ -16,6 +19,9 @@ _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 #: Characters in a file name that `patch` and git accept only in quotes, and those that a terminal does not show.
 _ODD: Final = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]')
+
+#: What is a command in a log. Added and removed lines start with another character.
+_COMMAND: Final = re.compile(r"^[ \t]*::|##\w*\[", re.MULTILINE)
 
 #: The terminal colours of a diff's lines, by their first characters.
 _COLORS: Final = {"--- ": "1", "+++ ": "1", "@@ ": "36", "-": "31", "+": "32"}
@@ -28,12 +34,21 @@ def diff(result: Result) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def colored(text: str) -> str:
-    """Return a diff with colours for a terminal: removed lines are red, added ones green."""
-    return "".join(_shown(line) for line in _LINE.findall(text))
+def shown(text: str, *, colored: bool) -> str:
+    """Return a diff for a terminal, with escapes for what would move its cursor. Added lines are green, others red."""
+    lines = map(plain_line, _LINE.findall(text))
+    return "".join(map(_colored, lines) if colored else lines)
 
 
-def _shown(line: str) -> str:
+def guarded(text: str) -> str:
+    """Return a diff in which GitHub's log sees no commands: `patch` and git skip the lines around it."""
+    if not _COMMAND.search(text):
+        return text
+    token = secrets.token_hex(16)
+    return f"::stop-commands::{token}\n{text}::{token}::\n"
+
+
+def _colored(line: str) -> str:
     code, end = line.rstrip("\n"), "\n" * line.endswith("\n")
     for start, color in _COLORS.items():
         if line.startswith(start):

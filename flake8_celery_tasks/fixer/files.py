@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import io
 import itertools
 import os
 import stat
-import tempfile
 import tokenize
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -175,42 +173,14 @@ def _home(path: str) -> str:
 
 def _replace(path: str, before: bytes, after: bytes) -> str:
     """Replace a file's content atomically; return the reason if it was left unchanged."""
-    temporary = ""
     try:
-        status = os.stat(path)
-        if not status.st_mode & stat.S_IWUSR:
+        if not os.stat(path).st_mode & stat.S_IWUSR:
             return "is write-protected, left alone"
-        if status.st_nlink > 1:  # a new file would not be the one that the other names refer to
-            return _overwrite(path, before, after)
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
-        with open(descriptor, "wb") as file:
-            file.write(after)
-        try:
-            regular.take_over(path, temporary)
-        except OSError:
-            return "has an owner or attributes that can't be kept, left alone"
-        with open(path, "rb") as file:
-            changed = file.read() != before
-        if not changed:
-            os.replace(temporary, path)
-            return ""
+        return "" if regular.exchange(path, after, before) else _CHANGED
+    except regular.AttributesError:
+        return "has an owner or attributes that can't be kept, left alone"
     except OSError as error:
-        return f"can't be written: {error.strerror}"
-    finally:  # on interruption, too
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-    return _CHANGED
-
-
-def _overwrite(path: str, before: bytes, after: bytes) -> str:
-    """Overwrite in place the content of a file that has several names."""
-    with open(path, "r+b") as file:
-        if file.read() != before:
-            return _CHANGED
-        file.seek(0)
-        file.write(after)
-        file.truncate()
-    return ""
+        return f"can't be written: {error.strerror or error}"
 
 
 def fix_files(

@@ -214,6 +214,8 @@ def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[st
     except (ExecutionError, configparser.Error, UnicodeDecodeError) as error:
         where = f"configuration of flake8: {', '.join(filter(None, (given.config, *given.append_config)))}: "
         raise UsageError(f"{where if isinstance(error, ValueError) else ''}{one_line(error)}") from None
+    except OSError as error:  # a folder above the working directory can't be entered
+        raise UsageError(f"can't look for the configuration of flake8: {error.strerror}: {error.filename}") from None
     for key in config["flake8"] if config.has_section("flake8") else ():
         if problem := core_options.misspelt(key):
             raise UsageError(f"configuration of flake8: {problem}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.core.text import plain, width
+from flake8_celery_tasks.core.text import LOG_COMMAND, plain, width
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.flake8_host import reporting
 from flake8_celery_tasks.flake8_host.ranges import places
@@ -78,7 +78,7 @@ def _cells(line: str, encoding: str) -> list[str]:
     for index, character in enumerate(line):
         if character == "\t":
             cell = " " * (_TAB - column % _TAB)
-        elif line.startswith("##[", index):  # a command in GitHub's log
+        elif LOG_COMMAND.match(line, index):
             cell = "\\x23"
         elif character.isprintable() and _is_in(character, encoding):
             cell = character

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import report
+from flake8_celery_tasks.core.text import json_of
 from flake8_celery_tasks.engine.findings import fingerprint
 from flake8_celery_tasks.pages.explain import names
 
@@ -31,4 +31,4 @@ def render(outcome: Outcome, _options: Namespace) -> str:
         }
         for finding in outcome.findings
     ]
-    return json.dumps(findings, indent=2) + "\n"
+    return json_of(findings) + "\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from flake8_celery_tasks import __version__, report
+from flake8_celery_tasks.core.text import json_of
 from flake8_celery_tasks.core.violation import UNUSED
 from flake8_celery_tasks.engine import findings, loader
 from flake8_celery_tasks.flake8_host.ranges import places
@@ -91,7 +91,7 @@ def render(outcome: Outcome, options: Namespace) -> str:
             }
         ],
     }
-    return json.dumps(log, indent=2) + "\n"
+    return json_of(log) + "\n"
 
 
 def _rule(rule: Rule[Any]) -> dict[str, object]:

@@ -22,6 +22,9 @@ _SHOWN: Final = 3
 #: Characters with a meaning in a Markdown table cell; addresses become links automatically.
 _MARKUP: Final = re.compile(r"[\\|`*\[\]@]|:(?=//)|(?<=www)\.")
 
+#: What a formula starts with; some spreadsheets skip blanks, and accept the wide forms.
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 _BOLD, _DIM, _RESET = "\033[1m", "\033[2m", "\033[m"
 
 
@@ -120,7 +123,7 @@ def _as_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = plain(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def as_csv(found: Sequence[Entry], columns: Sequence[str] = ()) -> str:

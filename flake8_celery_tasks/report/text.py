@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.core.text import plain
+from flake8_celery_tasks.core.text import plain, plain_line
 from flake8_celery_tasks.flake8_host import reporting
 from flake8_celery_tasks.workspace.source import lines_of
 
@@ -18,20 +18,7 @@ def _shown(lines: str | None) -> str | None:
     """Return source lines for a terminal, with escapes for what would move its cursor, or be a command in a log."""
     if lines is None:
         return None
-    return "".join(map(_safe, lines_of(lines)))
-
-
-def _safe(line: str) -> str:
-    content = line.rstrip("\r\n")
-    inner = content.lstrip()
-    if (
-        content.replace("\t", "").replace("\f", "").isprintable()
-        and not inner.startswith("::")
-        and "##[" not in content
-    ):
-        return line
-    parts = content[: len(content) - len(inner)], *inner.split("\t")
-    return parts[0] + "\t".join(map(plain, parts[1:])) + line[len(content) :]
+    return "".join(map(plain_line, lines_of(lines)))
 
 
 def render(outcome: Outcome, options: Namespace) -> str:

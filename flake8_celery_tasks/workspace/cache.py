@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.core import own_code, regular
+from flake8_celery_tasks.core.memo import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -300,12 +301,18 @@ def _digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).hexdigest().encode("ascii")
 
 
+#: The names of caches, and of files that are being written.
+_OWN: Final = lazy_pattern(r"[0-9a-f]{32}(\.found|\.rules)?\.json|\..*\.tmp")
+
+
 def _tidy(place: str) -> None:
     """Delete the oldest caches if there are too many, and the leftovers of killed writers."""
     found = []
     with os.scandir(place) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
+                if not _OWN.fullmatch(entry.name):  # the folder may be a link to some other folder
+                    continue
                 found.append((entry.stat().st_mtime, entry.path))
     found.sort(reverse=True)
     old = time.time() - 3600

@@ -13,7 +13,7 @@ from flake8_celery_tasks.command import main
 from flake8_celery_tasks.fixer import diff
 from flake8_celery_tasks.fixer import files as fixer_files
 from tests.fixing import AFTER, BEFORE, CONTENT, DJANGO, VIEWS, fix
-from tests.helpers import write
+from tests.helpers import BAD, write
 
 
 @pytest.fixture
@@ -227,3 +227,26 @@ def test_eager_tasks_are_named(setting, said, tmp_path, capsys, monkeypatch):
     err = run(["--unsafe", "--select=CLY4", "blog"], capsys)[2]
     note = f"{Path('project', 'test_settings.py')} sets task_always_eager, which send_task ignores"
     assert (note in err) is said
+
+
+@pytest.fixture
+def odd(tmp_path, monkeypatch):
+    """What has something to fix next to lines that are more than text in a log or on a terminal."""
+    write(tmp_path, {"shop/tasks.py": BAD.replace("    pass", '    """# \x1b[2J\n    ::error::x\n    """', 1)})
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("odd")
+def test_a_diff_in_the_log_of_github(capsys, monkeypatch):
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    assert run(["--diff", "shop"], capsys)[1].startswith("--- ")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert run(["--diff", "shop"], capsys)[1].startswith("::stop-commands::")
+
+
+@pytest.mark.usefixtures("odd")
+def test_a_diff_on_a_terminal_without_colors(capsys, monkeypatch):
+    assert "# \x1b[2J" in run(["--diff", "shop"], capsys)[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert "# \\x1b[2J" in run(["--diff", "shop"], capsys)[1]

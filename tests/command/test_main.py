@@ -14,9 +14,8 @@ import pytest
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command import check
-from flake8_celery_tasks.command import main as command_main
 from flake8_celery_tasks.command.main import main, os
-from flake8_celery_tasks.command.output.writing import encoded, flush
+from flake8_celery_tasks.command.output.writing import encoded
 from flake8_celery_tasks.command.output.writing import write as writing_write
 from flake8_celery_tasks.engine import loader
 from tests.helpers import ALL, ROOT, without_summary
@@ -202,7 +201,7 @@ def test_a_closed_pipe_in_this_process(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdout", closed)
     writing_write("text")
     assert closed.times == 1
-    flush()
+    writing_write("text")
     assert closed.times == 2
     closed.file.close()
 
@@ -261,12 +260,14 @@ def test_a_working_folder_that_is_gone(monkeypatch, capfd, arguments):
     assert one_line(capfd.readouterr().err) == "error: can't tell the working directory: No such file or directory"
 
 
-def test_a_closed_pipe_for_help(monkeypatch, capfd):
-    def refuse(_):
-        raise BrokenPipeError
-
-    monkeypatch.setattr(command_main, "_run", refuse)
-    assert main(["--help"]) == 0
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check", "--help"]])
+def test_a_closed_pipe_for_help(arguments):
+    command = [sys.executable, "-m", "flake8_celery_tasks", *arguments]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running.stdout.close()
+    assert running.stderr.read() == b""
+    assert running.wait() == 0
+    running.stderr.close()
 
 
 # pre-commit.

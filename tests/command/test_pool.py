@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -65,6 +66,20 @@ def test_a_process_that_was_not_forked_is_told_the_options(shop, monkeypatch):
     assert [row.code for row in pool._call("shop/tasks.py").rows] == ["CLY101", "CLY201", "CLY202"]
 
 
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), RuntimeError("no threads"), ImportError])
+def test_without_other_processes_there_is_one(many, check, monkeypatch, error):
+    """Such as where there are no semaphores: in some containers, and in AWS Lambda."""
+    context = pool._context()
+    first = check("--select=CLY", "-j2")
+
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(pool, "LARGE", 2)
+    monkeypatch.setattr(type(context), "Pool", refuse)
+    assert check("--select=CLY", "-j2") == first
+
+
 def test_forks_are_taken_where_they_work(monkeypatch):
     import multiprocessing
 
@@ -119,3 +134,22 @@ def test_the_environment_is_as_it_was(monkeypatch, before):
     with pool._safe_path():
         assert os.environ["PYTHONSAFEPATH"] == "1"
     assert os.environ.get("PYTHONSAFEPATH") == before
+
+
+@pytest.mark.parametrize("is_windows", [True, False])
+def test_how_processes_end(monkeypatch, is_windows):
+    """They end at a signal, unless `nohup` ignores it."""
+    monkeypatch.setattr(session, "_saving", contextlib.nullcontext())
+    if is_windows:
+        monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    numbers = [signal.SIGINT, *pool._ENDING]
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(pool._ENDING[-1], signal.SIG_IGN)
+    try:
+        pool._start(len, contextlib.nullcontext())
+        assert [signal.getsignal(number) for number in numbers[1:-1]] == [signal.SIG_DFL] * (len(numbers) - 2)
+        assert signal.getsignal(numbers[-1]) is signal.SIG_IGN
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -71,7 +72,79 @@ def test_what_a_file_takes_over(tmp_path, monkeypatch, has_attributes):
     regular.take_over("a", "b")
     monkeypatch.undo()
     kept = [("setxattr", "b", "user.note", b"kept")] if has_attributes else []
-    assert asked == [("chown", "b", own.st_uid + 1, own.st_gid), ("chmod", "b", 0o444), *kept]
+    assert asked == [("chown", "b", own.st_uid + 1, own.st_gid), *kept, ("chmod", "b", 0o444)]
+
+
+def test_a_list_that_the_folder_gives_to_new_files_is_removed(tmp_path, monkeypatch):
+    """Users whom it names could otherwise read a file that is closed to them."""
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    removed = []
+    named = {"a": ["user.note"], "b": ["user.note", "system.posix_acl_access", "security.label"]}
+    monkeypatch.setattr(os, "listxattr", lambda path: named[path[-1]], raising=False)
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"kept", raising=False)
+    monkeypatch.setattr(os, "setxattr", lambda *_: None, raising=False)
+    monkeypatch.setattr(os, "removexattr", lambda path, name: removed.append((path[-1], name)), raising=False)
+    regular.take_over(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert removed == [("b", "system.posix_acl_access")]
+
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="not so on Windows")
+
+
+@POSIX
+def test_writing_keeps_the_other_names_of_a_file(tmp_path):
+    path, other = tmp_path / "known.json", tmp_path / "other.json"
+    path.write_text("old and long")
+    os.link(path, other)
+    regular.write(str(path), "new")
+    assert other.read_text() == "new"
+    assert not regular.exchange(str(path), b"newer", b"old")
+    assert regular.exchange(str(path), b"newer", b"new")
+    assert path.read_text() == other.read_text() == "newer"
+
+
+@POSIX
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_overwriting_that_fails_halfway_is_undone(tmp_path, monkeypatch, error):
+    path = tmp_path / "tasks.py"
+    path.write_bytes(b"old\n" * 9)
+    os.link(path, tmp_path / "other.py")
+    fill = regular._fill
+    contents = []
+
+    def fail(file, content):
+        contents.append(content)
+        if len(contents) == 1:
+            fill(file, content[:5])
+            raise error
+        fill(file, content)
+
+    monkeypatch.setattr(regular, "_fill", fail)
+    with pytest.raises(type(error)):
+        regular.exchange(str(path), b"new\n" * 20, b"old\n" * 9)
+    assert path.read_bytes() == b"old\n" * 9
+
+
+@POSIX
+def test_writing_keeps_owner_and_attributes(tmp_path, monkeypatch):
+    path = tmp_path / "known.json"
+    path.write_text("old")
+    path.chmod(0o640)
+    taken = []
+    monkeypatch.setattr(regular, "take_over", lambda *given: taken.append(given))
+    regular.write(str(path), "new")
+    assert [given[0] for given in taken] == [str(path)]
+    assert path.read_text() == "new"
+    found = path.stat().st_ino
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(regular, "take_over", refuse)
+    regular.write(str(path), "newer")
+    assert (path.read_text(), path.stat().st_ino) == ("newer", found)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @PIPES

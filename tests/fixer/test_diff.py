@@ -58,3 +58,35 @@ def test_command_writes_what_git_and_patch_apply(tmp_path, monkeypatch, capfdbin
 def test_diff_of_a_line_without_end(shop):
     result = Result(str(shop), "a", "b")
     assert diff.diff(result).endswith("-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n")
+
+
+def test_on_a_terminal_nothing_moves_the_cursor():
+    text = "@@ -1 +1 @@\n  ::error::x\n-\tx = 1  # \x1b[2J\r\n+\ty = 1\n"
+    shown = "@@ -1 +1 @@\n  \\x3a:error::x\n-\tx = 1  # \\x1b[2J\r\n+\ty = 1\n"
+    assert diff.shown(text, colored=False) == shown
+    colored = diff.shown(text, colored=True)
+    assert "\x1b[2J" not in colored
+    assert "\x1b[32m+\ty = 1\x1b[0m\n" in colored
+
+
+@pytest.mark.parametrize("line", ['  """', " ::error::x", "\t::add-mask::x", " x = '##[group]'"])
+def test_in_a_log_nothing_is_a_command(tmp_path, line):
+    before = f'x = 1\n"""\n{line}\n"""\n'
+    after = before.replace("x = 1", "x = 2")
+    if '"""' in line:
+        before, after = "x = 1\n", "x = 2\n"
+    result = Result(str(tmp_path / "a.py"), before, after)
+    text = diff.diff(result._replace(path="a.py"))
+    found = diff.guarded(text)
+    if '"""' in line:
+        assert found == text
+        return
+    first, *_, last = found.splitlines()
+    token = first.removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert last == f"::{token}::"
+    assert text in found
+    (tmp_path / "a.py").write_text(before)
+    (tmp_path / "patch").write_text(found)
+    subprocess.run(["git", "apply", "patch"], cwd=tmp_path, check=True)
+    assert (tmp_path / "a.py").read_text() == after

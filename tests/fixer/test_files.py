@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.fixer import diff, rounds
 from flake8_celery_tasks.fixer import files as fixer_files
@@ -158,7 +159,7 @@ def test_file_that_can_not_be_written(step, shop, monkeypatch):
     def fail(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fixer_files.tempfile if step == "mkstemp" else fixer_files.os, step, fail)
+    monkeypatch.setattr(regular.tempfile if step == "mkstemp" else fixer_files.os, step, fail)
     (result,) = fix(shop)
     assert result.message == "can't be written: No space left on device"
     assert not result.is_changed

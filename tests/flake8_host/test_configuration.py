@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 
 import pytest
 
+from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.flake8_host import configuration
 from flake8_celery_tasks.flake8_host.configuration import table_of
 from tests.helpers import ALL, ROOT, places
 
@@ -217,3 +220,13 @@ def test_python_without_tomllib(shop, check, monkeypatch):
     monkeypatch.setitem(sys.modules, "tomli", tomllib)
     monkeypatch.setattr(sys, "version_info", (3, 10, 0, "final", 0))
     assert table_of(str(shop / "pyproject.toml")) == {"select": ["CLY4"]}
+
+
+def test_a_folder_above_that_is_closed(monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", "/closed/shop")
+
+    monkeypatch.setattr(configuration, "load_config", refuse)
+    given = Namespace(config=None, append_config=[], isolated=False)
+    with pytest.raises(UsageError, match="can't look for the configuration of flake8: Permission denied: /closed/shop"):
+        configuration.configuration_for(given, [])

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -226,7 +227,9 @@ def test_the_beginning_of_a_file(tmp_path):
     [
         ("a\x1b[31m\n\u202e", "a\\x1b[31m\\n\\u202e"),
         ("::error::x", "\\x3a:error::x"),
+        ("  ::error::x", "  \\x3a:error::x"),
         ("x ##[group]", "x #\\x23[group]"),
+        ("##vso[task.x] ##teamcity[y] ## z[0]", "#\\x23vso[task.x] #\\x23teamcity[y] ## z[0]"),
         ("caf\u00e9 \ud83d", "caf\u00e9 \\ud83d"),
     ],
 )
@@ -248,7 +251,7 @@ def entry(name):
     return tasks.Entry(name, "shop/tasks.py", 1, "shop", *["x"] * 7, ("shop/views.py:1",))
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "=cmd|'/c calc'!A1"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "=cmd|'/c calc'!A1", " =1+1", "\uff1d1+1"])
 def test_no_formulas(name):
     rows = list(csv.reader(io.StringIO(tasks.as_csv([entry(name)]))))
     assert rows[1][0] == f"'{name}"
@@ -257,6 +260,27 @@ def test_no_formulas(name):
 def test_no_markup():
     table = tasks.as_markdown([entry("<img src=x>[a](http://b) `c` @d www.e.f |g &lt;")])
     assert "&lt;img src=x>\\[a\\](http\\://b) \\`c\\` \\@d www\\.e.f \\|g &amp;lt;" in table
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "gitlab", "concise", "full"])
+def test_no_commands_for_logs(shop, capfd, form):
+    write(shop, {"part0/tasks.py": BAD + '\nb.apply_async(**{"##vso[x]": 1})\n' + 'b.apply_async(countdwon="##[y]")\n'})
+    write(
+        shop, {"part1/tasks.py": BAD.replace('"b"', '"##teamcity[z]"'), "part2/tasks.py": BAD.replace("b", "##[w]", 1)}
+    )
+    out = checked(capfd, f"--output-format={form}")[1]
+    assert not re.search(r"##\w*\[", out)
+    for name in ("json", "dot", "mermaid", "table", "csv", "markdown", "html"):
+        main.main(["tasks", f"--format={name}"])
+        listed = capfd.readouterr().out
+        assert "teamcity" in listed
+        assert not re.search(r"##\w*\[", listed)
+        if name == "json":
+            assert "##teamcity[z]" in {one["name"] for one in json.loads(listed)}
+    main.main(["contract"])
+    record = capfd.readouterr().out
+    assert not re.search(r"##\w*\[", record)
+    assert "##teamcity[z]" in json.loads(record)["tasks"]
 
 
 def test_no_links_in_sarif(shop, capfd):
@@ -273,10 +297,11 @@ def test_no_links_in_sarif(shop, capfd):
 
 @POSIX
 @pytest.mark.parametrize(
-    ("number", "code", "said"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("name", "code", "said"),
+    [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated"), ("SIGHUP", 129, "hung up")],
 )
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
-def test_signals(shop, number, code, said, jobs):
+def test_signals(shop, name, code, said, jobs):
     for n in range(300):
         write(shop, {f"more{n}/tasks.py": BAD.replace('"b"', f'"c{n}"') + "x = 1\n" * 200})
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(shop.parent)}
@@ -286,10 +311,92 @@ def test_signals(shop, number, code, said, jobs):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     time.sleep(1.5)
-    started.send_signal(number)
+    started.send_signal(getattr(signal, name))
     _, err = started.communicate(timeout=60)  # ends when no child holds the streams
     if started.returncode != 1:  # it was quicker
         assert (started.returncode, err) == (code, f"flake8-celery-tasks: {said}\n")
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated"), ("SIGHUP", 129, "hung up")],
+)
+def test_signals_end_the_server(tmp_path, name, code, said):
+    """It waits for input that never comes."""
+    pytest.importorskip("pygls")
+    started = subprocess.Popen(
+        [sys.executable, "-m", "flake8_celery_tasks", "server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    request = (
+        b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"rootUri":null,"capabilities":{}}}'
+    )
+    started.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(request), request))
+    started.stdin.flush()
+    started.stdout.readline()
+    started.send_signal(getattr(signal, name))
+    assert started.wait(timeout=60) == code
+    assert started.stderr.read().decode() == f"flake8-celery-tasks: {said}\n"
+    started.stdin.close()
+    started.stdout.close()
+    started.stderr.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals don't hang up here")
+def test_what_nohup_ignores_stays_ignored():
+    from flake8_celery_tasks.server.lsp import main as server
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        for around, handler in ((pool._uninterrupted, signal.SIG_DFL), (server._left_at_once, server._leave)):
+            with around():
+                assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+                assert signal.getsignal(signal.SIGTERM) == handler
+            assert signal.getsignal(signal.SIGTERM) == before[signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGHUP, before[signal.SIGHUP])
+
+
+def test_the_server_leaves_at_once(monkeypatch):
+    from flake8_celery_tasks.server.lsp import main as server
+
+    told = []
+    monkeypatch.setattr(os, "write", lambda *given: told.append(given))
+    monkeypatch.setattr(os, "_exit", told.append)
+    server._leave(signal.SIGINT, None)
+    assert told == [(2, b"flake8-celery-tasks: interrupted\n"), 130]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("check 2>/dev/full", 1, ""),
+        ("2>/dev/full", 2, ""),
+        ("--help >/dev/full", 2, "flake8-celery-tasks: error: can't write the output: No space left on device\n"),
+        ("--help >/dev/full 2>/dev/full", 2, ""),
+        ("tasks >/dev/full", 2, "flake8-celery-tasks: error: can't write the output: No space left on device\n"),
+    ],
+)
+def test_full_devices(shop, command, code, said):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(shop.parent)}
+    done = subprocess.run(
+        f"{sys.executable} -m flake8_celery_tasks {command}", shell=True, capture_output=True, text=True,
+        env=environment, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, without_summary(done.stderr)) == (code, said)
+
+
+def test_long_values_are_told_shortly(shop, capfd):
+    (shop / "pyproject.toml").write_text(f'[tool.flake8-celery-tasks]\ncelery-broker = "{"x" * 10**6}"\n')
+    code, _, err = checked(capfd)
+    assert code == 2
+    assert len(err) < 3000
+    assert "...xxx" in err
+    assert "(in " in err
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

@@ -40,10 +40,16 @@ def tell(message: str) -> None:
 
 
 def say(line: str) -> None:
-    """Write a line to standard error. It is fine if nobody reads it."""
+    """Write a line to standard error. It is fine if nobody reads it, or if it can't be written."""
+    say_all(f"{plain(line)}\n")
+
+
+def say_all(text: str) -> None:
+    """Write a text to standard error as it is."""
     try:
-        sys.stderr.write(f"{plain(line)}\n")
-    except BrokenPipeError:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
         _drop(sys.stderr)
 
 
@@ -106,14 +112,6 @@ def write_bytes(content: bytes) -> None:
     except OSError as error:
         _drop(sys.stdout)
         raise UsageError(f"can't write the output: {error.strerror}") from None
-
-
-def flush() -> None:
-    """Flush the output. It is fine if nobody reads it."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop(sys.stdout)
 
 
 def _drop(stream: TextIO) -> None:

@@ -118,4 +118,7 @@ def _write_diff(result: Result, options: argparse.Namespace) -> None:
     from flake8_celery_tasks.fixer import diff
 
     text = diff.diff(result)
-    write(diff.colored(text) if in_color(options) else text)
+    colored = in_color(options)
+    if colored or sys.stdout.isatty():
+        text = diff.shown(text, colored=colored)
+    write(diff.guarded(text) if os.environ.get("GITHUB_ACTIONS") == "true" else text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core.text import LOG_COMMAND
 from flake8_celery_tasks.report.listing.picture import BEATS, MODULE, SERVICE, TASK, UNKNOWN, picture
 
 if TYPE_CHECKING:
@@ -92,4 +93,5 @@ def _dot_lines(found: Inventory) -> Iterator[str]:
 
 def _dot(text: str) -> str:
     """Return a quoted text in which nothing is an escape, an entity, or the end of the quotes."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+    return f'"{LOG_COMMAND.sub("#&#35;", text)}"'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from flake8_celery_tasks.core.text import json_of
 from flake8_celery_tasks.engine.survey.facts import unanswered
 from flake8_celery_tasks.engine.survey.inventory import BEAT
 
@@ -53,4 +53,4 @@ def as_json(found: Sequence[Listed], columns: Sequence[str] = ()) -> str:
     records = [record(one, names) for one in found]
     if columns:
         records = [{name: one[name] for name in columns} for one in records]
-    return json.dumps(records, indent=2) + "\n"
+    return json_of(records) + "\n"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks.core.text import plain
+from flake8_celery_tasks.core.text import json_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 def as_json(found: Mapping[str, Any]) -> str:
     """Return one object."""
-    return json.dumps(found, indent=2) + "\n"
+    return json_of(found) + "\n"
 
 
 def as_text(found: Mapping[str, Any]) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
+import signal
 import sys
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
 from flake8_celery_tasks.server.lsp import features
 from flake8_celery_tasks.server.lsp.app import Server
 from flake8_celery_tasks.server.lsp.documents import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def serve() -> int:
@@ -22,10 +28,39 @@ def serve() -> int:
     # Output printed by a library is not part of the protocol.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    server.start_io(sys.stdin.buffer, output)
+    with _left_at_once():
+        server.start_io(sys.stdin.buffer, output)
     server.desk.is_wanted = bool  # never
     server.worker.shutdown(wait=False, cancel_futures=True)
     return server.protocol.exit_code
+
+
+#: The signals that end the server, as they end any other subcommand.
+_ENDING: Final = {
+    getattr(signal, name): said
+    for name, said in (("SIGINT", "interrupted"), ("SIGTERM", "terminated"), ("SIGHUP", "hung up"))
+    if hasattr(signal, name)
+}
+
+
+@contextlib.contextmanager
+def _left_at_once() -> Iterator[None]:
+    """End the process at a signal: nothing wakes the thread that waits for input, and Python would wait for it."""
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    handled = [number for number, handler in before.items() if handler is not signal.SIG_IGN]  # as with `nohup`
+    for number in handled:
+        signal.signal(number, _leave)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, before[number])
+
+
+def _leave(number: int, _: object) -> None:
+    with contextlib.suppress(OSError):  # nobody may read it
+        os.write(2, f"flake8-celery-tasks: {_ENDING[number]}\n".encode())
+    os._exit(128 + number)
 
 
 def build() -> Server:
