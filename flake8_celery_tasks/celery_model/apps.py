@@ -340,6 +340,8 @@ def _task_classes(_project: Project) -> set[str]:
 
 def is_base(project: Project, name: str, module: Module) -> bool:
     """Return whether a name of a module is certainly a class of tasks or apps."""
+    if app_behind(project, Ref(f":{name}"), module) is not None:
+        return True
     line = project.line(project.resolve(f":{name}", module))
     return any(isinstance(cls, Target) and cls.path in ("celery.Celery", "celery.Task") for cls in line)
 

@@ -34,7 +34,7 @@ def test_names_that_are_bound():
 
 
 def test_statements():
-    found = [TEXT[start:end].strip().partition(b" import ")[0] for start, end, _ in imports.statements(TEXT)]
+    found = [TEXT[start:end].strip().partition(b" import ")[0] for start, end, *_ in imports.statements(TEXT)]
     assert found[2:5] == [b"from .", b"from .deco", b"from shop.more"]
 
 
@@ -54,7 +54,7 @@ PLACE = Place("/shop/orders/views.py", "shop/orders/views.py", "shop.orders.view
         ("from ....above import bill", []),
         (" " * 199 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
         ("import six\n" + " " * 150 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
-        (" " * 300 + "from . import jobs", []),
+        (" " * 300 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
     ],
 )
 def test_names_imported_relatively(text, expected):
