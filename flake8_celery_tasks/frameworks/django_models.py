@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Site
+    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
@@ -249,8 +249,13 @@ def is_instance(project: Project, module: Module, node: ast.expr, site: Site, de
     """Return whether an expression is certainly an instance of a model."""
     if isinstance(node, ast.Name):
         found = site.scope.find(node.id) if depth <= _DEEP else None
-        return found is not None and all(_holds(project, module, binding, depth + 1) for binding in found[1])
+        return found is not None and _all_hold(module, project, found[0], node.id, depth + 1)
     return _gives_one(project, module, node, site)
+
+
+@query()
+def _all_hold(module: Module, project: Project, scope: Scope, name: str, depth: int) -> bool:
+    return all(_holds(project, module, binding, depth) for binding in scope.bindings[name])
 
 
 def is_queryset(project: Project, module: Module, node: ast.expr, site: Site) -> bool:

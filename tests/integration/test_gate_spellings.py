@@ -73,7 +73,14 @@ DERIVED = [
 ]
 
 FUNCTION = "def b():\n    pass\n"
-BODY = "    name = 'b'\n    autoretry_for = (Exception,)\n    max_retries = None\n    def run(self, x):\n        self.retry()\n"
+BODY = """\
+    name = "b"
+    max_retries = None
+    autoretry_for = (Exception,)
+
+    def run(self):
+        self.retry()
+"""
 
 
 def compare(folder, lib, work):

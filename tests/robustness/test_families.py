@@ -125,7 +125,38 @@ def one_name_for_all(size):
     }
 
 
+def keywords(size):
+    given = ", ".join(f"option_{n}=1" for n in range(size))
+    return {"shop/jobs.py": f"{HEAD}@shared_task(name='shop.pay', {given})\ndef pay(x):\n    print(x)\n"}
+
+
+def one_name_for_all_tasks(size):
+    return {"shop/jobs.py": HEAD + "@shared_task\ndef pay(x):\n    pay(x)\n" * size}
+
+
+def retries_in_one_try(size):
+    head = (
+        f"{HEAD}from celery.exceptions import MaxRetriesExceededError\n\n\n@shared_task(name='shop.pay', bind=True)\n"
+    )
+    lines = "            raise self.retry(exc=error)\n" * size
+    others = "    except OSError as error:\n        raise self.retry(exc=error, countdown=error)\n" * size
+    text = f"def pay(self):\n    try:\n        print(self)\n    except ValueError as error:\n        try:\n{lines}"
+    return {"shop/jobs.py": f"{head}{text}        except MaxRetriesExceededError:\n            print(1)\n{others}"}
+
+
+def sums(size):
+    lines = "    n = m + 1\n    m = n * 2\n" * size
+    return {
+        "shop/views.py": f"{HEAD}from shop.tasks import add\n\n\ndef send(n, m):\n{lines}"
+        "    add.apply_async((n,), countdown=n)\n"
+    }
+
+
 FAMILIES = [
+    (keywords, 200),
+    (one_name_for_all_tasks, 200),
+    (retries_in_one_try, 30),
+    (sums, 100),
     (callbacks_in_a_loop, 100),
     (wildcards, 100),
     (texts_between_wildcards, 100),
