@@ -316,6 +316,9 @@ _MAKERS: Final = frozenset(
 #: How many names are searched for: each of them takes a search in all files.
 _MOST: Final = 500
 
+#: How many decorators or classes deep the search goes: each step takes a search in all files.
+_STEPS: Final = 25
+
 #: How the names of most classes of tasks and apps end. All modules that build on such a class are found together.
 _LIKE_BASES: Final = ("Celery", "Task")
 
@@ -340,7 +343,7 @@ def own_names(project: Project) -> frozenset[str]:
     project.files.is_settled = False
     try:
         pending = list(project.files.holding(BINDINGS))
-        while pending:
+        for _ in range(_STEPS):
             new = sorted(_names_made(project, pending) - project.own_names)[: _MOST - len(project.own_names)]
             project.own_names |= {*new}
             marks = [BINDINGS + encoded(name) for name in new if not name.endswith(_LIKE_BASES)]

@@ -391,28 +391,33 @@ def gives_rows(node: ast.expr) -> bool:
 
 def _is_rows(node: ast.expr, site: Site, methods: frozenset[str] = _MANY) -> bool:
     """Return whether an expression is a queryset that some methods return, or a name for nothing else."""
-    return _rows(node, site, methods, frozenset()) == {True}
+    return _rows(node, site, methods) == {True}
 
 
 def _lists(node: ast.expr, site: Site) -> bool:
     """Return whether an expression is a queryset of instances or a list of one, or a name for nothing else."""
-    return _rows(node, site, _MANY, frozenset(), lists=True) == {True}
+    return _rows(node, site, _MANY, lists=True) == {True}
 
 
-def _rows(
-    node: ast.expr, site: Site, methods: frozenset[str], seen: frozenset[tuple[int, str]], *, lists: bool = False
-) -> set[bool]:
-    """Return whether the possible values of an expression are rows; nothing for a name that has been `seen`."""
-    base = _base_of(node, methods, lists=lists)
-    if not isinstance(base, ast.Name):
-        is_made = base is not node and _is_manager(base)
-        return {is_made or (lists and _asked(base, site) == "bulk_create")}
-    found = site.scope.find(base.id)
-    if found is None or len(seen) > _DEEP or any(binding.kind != ASSIGN for binding in found[1]):
-        return {False}
-    name = id(found[0]), base.id
-    inner = () if name in seen else found[1]  # `rows = rows.filter(...)` is the same as `rows`
-    return {kind for one in inner for kind in _rows(one.value, one.site, methods, seen | {name}, lists=lists)}
+def _rows(node: ast.expr, site: Site, methods: frozenset[str], *, lists: bool = False) -> set[bool]:
+    """Return whether the possible values of an expression are rows."""
+    kinds: set[bool] = set()
+    seen: set[tuple[int, str]] = set()  # `rows = rows.filter(...)` is the same as `rows`
+    pending = [(node, site, 0)]
+    while pending:
+        node, site, steps = pending.pop()
+        base = _base_of(node, methods, lists=lists)
+        if not isinstance(base, ast.Name):
+            is_made = base is not node and _is_manager(base)
+            kinds.add(is_made or (lists and _asked(base, site) == "bulk_create"))
+            continue
+        found = site.scope.find(base.id)
+        if found is None or steps > _DEEP or any(binding.kind != ASSIGN for binding in found[1]):
+            return {False}
+        if (id(found[0]), base.id) not in seen:
+            seen.add((id(found[0]), base.id))
+            pending += [(one.value, one.site, steps + 1) for one in found[1]]
+    return kinds
 
 
 def _base_of(node: ast.expr, methods: frozenset[str], *, lists: bool = False) -> ast.expr:

@@ -152,7 +152,40 @@ def sums(size):
     }
 
 
+STEPS = "abcdefg"
+
+
+def names_for_each_other(size):
+    lines = "".join(f"    {name} = {before}\n" * size for before, name in zip("z" + STEPS, STEPS, strict=False))
+    swaps = "x, y = y, x\nx, y = x, y\n" * size
+    text = f"from shop.tasks import add\n\n\ndef send(z):\n{lines}    add.delay(g)\n    return g\n"
+    schedule = f"x = {{'a': {{'task': 'shop.tasks.gone', 'schedule': 1}}}}\ny = x\n{swaps}CELERY_BEAT_SCHEDULE = x\n"
+    return {"shop/views.py": HEAD + text, "shop/settings.py": schedule}
+
+
+def displays_of_names(size):
+    lines = "".join(
+        f"    {name} = group({f'{before}, ' * size})\n" for before, name in zip("z" + STEPS, STEPS, strict=False)
+    )
+    rows = "    row = [row, rows]\n    rows = {'a': row, 'b': rows}\n" * size
+    head = "from celery import chain, group\nfrom shop.tasks import add\n\n\ndef send(row, rows):\n    z = add.s(1)\n"
+    task = f"@shared_task(name='shop.pay')\ndef pay():\n    row = rows = 1\n{rows}    return row\n"
+    return {"shop/views.py": f"{HEAD}{head}{lines}    chain(add.s(1), g).delay()\n\n\n{task}"}
+
+
+def results_of_each_other(size):
+    names = zip("z" + STEPS, STEPS, strict=False)
+    functions = "".join(f"def {name}(x):\n" + f"    if x: return {before}(x)\n" * size for before, name in names)
+    return {
+        "shop/views.py": f"{HEAD}from shop.tasks import add\n\n\ndef z(x): return add.delay(x)\n{functions}"
+        "@shared_task(name='shop.pay')\ndef pay():\n    return g(1).get()\n"
+    }
+
+
 FAMILIES = [
+    (names_for_each_other, 30),
+    (displays_of_names, 10),
+    (results_of_each_other, 30),
     (keywords, 200),
     (one_name_for_all_tasks, 200),
     (retries_in_one_try, 30),
