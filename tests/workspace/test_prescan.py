@@ -273,3 +273,19 @@ def test_a_name_is_no_part_of_another(text, expected):
 def test_prose_names_no_class():
     assert prescan.may_bind(b"from celery import Task as Job\n")
     assert not prescan.may_bind(b'"""A Task as standalone as this one."""\n\nfrom celery import Task\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("if True:\n    job = shared_task\n", True),
+        ("if True:\n    # here\n\n    job: object = shared_task\n", True),
+        ("class Jobs:\n    job = shared_task\n", True),
+        ("def f(\n    x,\n):\n    if x:\n        job = shared_task\n", False),
+        ("def f():\n    global job\n    job = shared_task\n", True),
+        ("if True:\n" + "    x = 1\n" * 300 + "    job = shared_task\n", True),
+        ("job = 1; work = shared_task; x = 1\n", True),
+    ],
+)
+def test_bindings_in_blocks(text, expected):
+    assert prescan.may_bind(text.encode()) is expected
