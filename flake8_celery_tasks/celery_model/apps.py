@@ -219,12 +219,19 @@ def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) 
     if isinstance(target.symbol, Class) and not target.rest:
         return _made_by_class(project, target, value, module)
     if isinstance(target.symbol, Function) and target.module is not None and not target.rest:
-        for returned in target.symbol.returns:
-            made = app_made_by(project, returned, target.module, depth + 1)
-            if made is None and isinstance(returned, Ref):
-                made = app_of(project, project.resolve(returned.path, target.module))
-            if made is not None:
-                return made
+        return _returned(project, target.symbol, target.module, depth)
+    return None
+
+
+# Each of a function's many results may be that of another such function.
+@query(key=lambda function, module, depth: (module.place.path, function.qualname, depth))
+def _returned(project: Project, function: Function, module: Module, depth: int) -> App | None:
+    for value in function.returns:
+        made = app_made_by(project, value, module, depth + 1)
+        if made is None and isinstance(value, Ref):
+            made = app_of(project, project.resolve(value.path, module))
+        if made is not None:
+            return made
     return None
 
 
@@ -350,6 +357,8 @@ def _task_classes(_project: Project) -> set[str]:
 
 def is_base(project: Project, name: str, module: Module) -> bool:
     """Return whether a name of a module is certainly a class of tasks or apps."""
+    if app_behind(project, Ref(f":{name}"), module) is not None:
+        return True
     line = project.line(project.resolve(f":{name}", module))
     return any(isinstance(cls, Target) and cls.path in ("celery.Celery", "celery.Task") for cls in line)
 

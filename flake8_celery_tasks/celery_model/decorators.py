@@ -28,7 +28,7 @@ from flake8_celery_tasks.workspace import gate
 from flake8_celery_tasks.workspace.marks import BINDINGS, USES, is_interesting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.values import Value
@@ -316,6 +316,9 @@ _MAKERS: Final = frozenset(
 #: How many names are searched for: each of them takes a search in all files.
 _MOST: Final = 500
 
+#: How many decorators or classes deep the search goes: each step takes a search in all files.
+_STEPS: Final = 25
+
 #: How the names of most classes of tasks and apps end. All modules that build on such a class are found together.
 _LIKE_BASES: Final = ("Celery", "Task")
 
@@ -340,7 +343,7 @@ def own_names(project: Project) -> frozenset[str]:
     project.files.is_settled = False
     try:
         pending = list(project.files.holding(BINDINGS))
-        while pending:
+        for _ in range(_STEPS):
             new = sorted(_names_made(project, pending) - project.own_names)[: _MOST - len(project.own_names)]
             project.own_names |= {*new}
             marks = [BINDINGS + encoded(name) for name in new if not name.endswith(_LIKE_BASES)]
@@ -408,12 +411,28 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
                 is_made = (f":{name}" in bases and may_be_base(module, symbol)) or (
                     has_bodies and any(map(makes, _called_with_function(symbol, module)))
                 )
-                for method in symbol.names if has_bodies else ():
-                    methods = () if method.startswith("__") else module.symbols(f"{symbol.qualname}.{method}")
-                    if any(isinstance(one, Function) and makes(one) for one in methods):
-                        yield method
+                if has_bodies:
+                    yield from _members_in(project, module, symbol, wanted, makes)
             else:
                 is_made = False
+            if is_made:
+                yield name
+
+
+def _members_in(
+    project: Project, module: Module, cls: Class, wanted: frozenset[str], makes: Callable[[Function], bool]
+) -> Iterator[str]:
+    """Yield the members of a class that are task decorators, or classes of tasks or apps."""
+    for name in cls.names:
+        if name.startswith("__"):
+            continue
+        path = f"{cls.qualname}.{name}"
+        for symbol in module.symbols(path):
+            if isinstance(symbol, Function):
+                is_made = makes(symbol)
+            else:
+                values = symbol.bases if isinstance(symbol, Class) else [getattr(symbol, "value", UNKNOWN)]
+                is_made = any(_mentions(value, wanted) for value in values) and _is_made(project, path, module)
             if is_made:
                 yield name
 

@@ -21,7 +21,8 @@ from flake8_celery_tasks.facts.results import values_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Binding, Site
+    from flake8_celery_tasks.binding.nodes import Use
+    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Site
     from flake8_celery_tasks.facts.calls import Invocation
 
 
@@ -223,7 +224,7 @@ class Receiver(Fact[ast.expr]):
     def signatures(self) -> Iterator[Invocation]:
         """Yield the calls that create the signatures which receive the result."""
         signing = signing_calls(self.context)
-        for head in _heads(self.context, self.node, self.site) if signing else ():
+        for head in _heads(self.context, self.node, self.site, set()) if signing else ():
             if id(head) in signing:
                 yield signing[id(head)]
 
@@ -240,20 +241,25 @@ def receivers(context: FileContext) -> Iterator[Receiver]:
             yield Receiver(context, callback.node, callback.site, what)
 
 
-def _heads(context: FileContext, node: ast.expr, site: Site) -> Iterator[ast.Call]:
-    """Yield the calls that create the signatures which receive the result passed to an expression."""
+def _heads(context: FileContext, node: ast.expr, site: Site, seen: set[int]) -> Iterator[ast.Call]:
+    """Yield the calls that create the signatures which receive the result passed to an expression.
+
+    `seen` are the identities of the values of names that were followed: a canvas may have a name many times.
+    """
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
         if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
             return
         node = node.func.value
     made = _made(context, node, site)
     if made is not None:
-        yield from _heads(context, made.value, made.site)
+        if id(made.value) not in seen:
+            seen.add(id(made.value))
+            yield from _heads(context, made.value, made.site, seen)
         return
     canvas = canvas_at(context).get(id(node))
     if canvas is not None:
         for member in canvas.members[:1] if canvas.kind == "chain" else canvas.members:
-            yield from _heads(context, member.node, member.site)
+            yield from _heads(context, member.node, member.site, seen)
     elif isinstance(node, ast.Call):
         yield node
 
@@ -270,12 +276,28 @@ def _made(context: FileContext, node: ast.expr, site: Site) -> Binding | None:
         return None
     if binding.site.function() is not function or binding.statement is None:
         return None
+    return binding if _is_kept(context, function, binding.name) else None
+
+
+@query()
+def _is_kept(context: FileContext, function: FunctionNode, name: str) -> bool:
+    """Return whether nothing in a function modifies the signature or canvas with a name."""
     given = _given_to_canvas(context)
-    for use in (use for statement in function.body for use in uses_of(statement, {binding.name})):
-        is_kept = id(use.node) in given if use.attribute is None else use.attribute in _KEEPING
-        if not is_kept:
-            return None
-    return binding
+    return all(
+        id(use.node) in given if use.attribute is None else use.attribute in _KEEPING
+        for use in _uses(context, function).get(name, ())
+    )
+
+
+@query()
+def _uses(_context: FileContext, function: FunctionNode) -> dict[str, list[Use]]:
+    """Return the uses of all names in a function."""
+    names = {node.id for statement in function.body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    found: dict[str, list[Use]] = {}
+    for statement in function.body:
+        for use in uses_of(statement, names):
+            found.setdefault(use.name, []).append(use)
+    return found
 
 
 @query()

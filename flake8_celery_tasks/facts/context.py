@@ -110,13 +110,14 @@ class FileContext(Memo):
     @cached_property
     def _calls_by_name(self) -> dict[str, list[tuple[ast.Call, Site]]]:
         found: dict[str, list[tuple[ast.Call, Site]]] = {}
-        meanings: dict[tuple[str, int], set[str]] = {}
+        meanings: dict[tuple[str, bool, int], set[str]] = {}
         for call, site in self.module.candidates.calls:
             func = unsubscripted(call.func)
             if isinstance(func, ast.Attribute):
                 found.setdefault(func.attr, []).append((call, site))
             elif isinstance(func, ast.Name):
-                key = (func.id, id(site.scope))
+                bound = site.scope.find(func.id)
+                key = (func.id, site.scope.kind == MODULE, id(bound and bound[0]))
                 names = meanings.get(key)
                 if names is None:
                     names = meanings[key] = self._meanings(func.id, site.scope)

@@ -94,30 +94,32 @@ def values_of(node: ast.expr, site: Site) -> Iterator[tuple[ast.expr, Site]]:
 
     Yields nothing for a name that may stand for something else too, such as a parameter.
     """
-    yield from _values(node, site, frozenset()) or ()
+    yield from _values(node, site) or ()
 
 
 #: How many names are followed, from one to the next.
 _NAMES: Final = 5
 
 
-def _values(node: ast.expr, site: Site, seen: frozenset[tuple[int, str]]) -> list[tuple[ast.expr, Site]] | None:
-    """Return what `values_of` yields, None for what can't be told. `seen` are the names that led here."""
-    found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-    if found is None or not isinstance(node, ast.Name) or found[0].kind != FUNCTION:
-        return [(node, site)]
-    key = id(found[0]), node.id
-    if key in seen:
-        return []  # `x = x or 1` adds nothing to what x may be
-    if len(seen) == _NAMES or not all(binding.kind == ASSIGN for binding in found[1]):
-        return None
+def _values(node: ast.expr, site: Site) -> list[tuple[ast.expr, Site]] | None:
+    """Return what `values_of` yields, None for what can't be told."""
     values: list[tuple[ast.expr, Site]] = []
-    for binding in found[1]:
-        for side in _sides(binding.value):
-            inner = _values(side, binding.site, seen | {key})
-            if inner is None:
-                return None
-            values += inner
+    seen: set[tuple[int, str]] = set()
+    pending = [(node, site, 0)]
+    while pending:
+        node, site, steps = pending.pop()
+        found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+        if found is None or not isinstance(node, ast.Name) or found[0].kind != FUNCTION:
+            values.append((node, site))
+            continue
+        key = id(found[0]), node.id
+        if key in seen:
+            continue  # `x = x or 1` adds nothing to what x may be
+        seen.add(key)
+        if steps == _NAMES or not all(binding.kind == ASSIGN for binding in found[1]):
+            return None
+        sides = [(side, binding.site, steps + 1) for binding in found[1] for side in _sides(binding.value)]
+        pending += reversed(sides)
     return values
 
 
@@ -137,11 +139,12 @@ def direct_calls(context: FileContext) -> Iterator[DirectCall]:
         if not isinstance(root, ast.Name) or (attributes and attributes[-1] in INVOKING):
             continue
         found = site.scope.find(root.id)
-        if found is None or not all(_may_be_task(binding, attributes) for binding in found[1]):
+        if found is None:
             continue
         key = ".".join((root.id, *attributes)), id(found[0])
         if key not in known:
-            known[key] = _task_behind(context, call.func, site)
+            may_be_task = all(_may_be_task(binding, attributes) for binding in found[1])
+            known[key] = _task_behind(context, call.func, site) if may_be_task else None
         definition = known[key]
         if definition is not None:
             yield DirectCall(context, call, site, definition)

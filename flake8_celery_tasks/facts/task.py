@@ -136,11 +136,9 @@ class Task(Defined):
 
     def keyword(self, name: str) -> ast.AST:
         """Return the node of an option: the keyword as written, the class's assignment, or else the decorator."""
-        decorator = self.decorator
-        if isinstance(decorator, ast.Call):
-            for keyword in decorator.keywords:
-                if keyword.arg == name:
-                    return keyword
+        written = self._keywords.get(name)
+        if written is not None:
+            return written
         if isinstance(self.node, ast.ClassDef):
             for binding in self.module.bindings(f"{self.definition.symbol.qualname}.{name}"):
                 return binding.statement or binding.node
@@ -148,6 +146,11 @@ class Task(Defined):
                 if keyword.arg == name:
                     return keyword
         return self.place
+
+    @cached_property
+    def _keywords(self) -> dict[str | None, ast.keyword]:
+        keywords = self.decorator.keywords if isinstance(self.decorator, ast.Call) else []
+        return {keyword.arg: keyword for keyword in reversed(keywords)}
 
     def written(self, names: Collection[str]) -> list[tuple[str, ast.AST]]:
         """Return the given options that the definition itself spells out, with their nodes, in source order.

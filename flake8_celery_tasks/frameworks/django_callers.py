@@ -11,7 +11,13 @@ from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.frameworks import django_admin, django_models, django_transactions, django_views
+from flake8_celery_tasks.frameworks import (
+    django_admin,
+    django_models,
+    django_signals,
+    django_transactions,
+    django_views,
+)
 from flake8_celery_tasks.frameworks.django_writes import writes_before
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -88,7 +94,7 @@ def _way_of_function(project: Project, module: Module, call: ast.Call, site: Sit
             return Way(ADMIN, where=f"{function.name}()")
         if function.name in _SAVING and django_models.is_method_of_model(project, module, inside):
             return Way(SAVE, where=f"{function.name}()")
-        signal = django_models.signal_received(project, module, inside)
+        signal = django_signals.signal_received(project, module, inside)
         if signal is not None:
             return Way(SAVE, where=f"a receiver of {signal}")
     if django_views.is_view_in_transaction(project, module, function, outside) and writes_before(

@@ -1,27 +1,25 @@
-"""Django's models: which classes are models, which names hold an instance, which functions receive their signals."""
+"""Django's models: which classes are models, and which names hold an instance."""
 
 from __future__ import annotations
 
 import ast
 import os
 import re
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, OTHER, PARAM
-from flake8_celery_tasks.binding.symbols import Bound, Class, Function
+from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.core.text import encoded
+from flake8_celery_tasks.frameworks.django_signals import received_here
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Site
+    from flake8_celery_tasks.binding.scopes import Binding, Scope, Site
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
@@ -40,12 +38,6 @@ _MODELS: Final = frozenset(
         "django.db.models.base.Model",
     }
 )
-
-_RECEIVER: Final = "django.dispatch.receiver"
-
-#: Signals that are sent while a change is being written.
-SIGNALS: Final = frozenset({"m2m_changed", "post_delete", "post_save", "pre_delete", "pre_save"})
-_WRITTEN: Final = tuple(signal.encode() for signal in sorted(SIGNALS))
 
 #: Methods of a queryset that return one instance, and those that return a queryset of instances.
 _ONE: Final = frozenset({"create", "earliest", "first", "get", "last", "latest"})
@@ -160,120 +152,17 @@ def is_method_of_model(project: Project, module: Module, function: Site) -> bool
     return cls is not None and is_model(project, cls)
 
 
-def signal_received(project: Project, module: Module, function: Site) -> str | None:
-    """Return a model signal that a function receives, given the site of its body."""
-    place = module.place.path, function.scope.qualname
-    return _received_here(project, module, function) or _connected_elsewhere(project, place)
-
-
-def _received_here(project: Project, module: Module, function: Site) -> str | None:
-    """Return the signal that a function's own module connects it to.
-
-    If other modules connect it, they may also connect it to signals that send something else than an instance.
-    """
-    node, outside = cast("FunctionNode", function.node), cast("Site", function.parent)
-    for decorator in node.decorator_list:
-        value = module.value(decorator, outside.scope)
-        signal = _first(value, "signal") if isinstance(value, Invoke) else None
-        if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
-            return _signal_in(project, module, signal)
-    return _connected(module, project).get(node.name)
-
-
-def _first(call: Invoke, name: str) -> Value | None:
-    """Return the first argument of a call, by position or by name."""
-    return call.args[0] if call.args else dict(call.keywords).get(name)
-
-
-def _connects(project: Project, module: Module, value: Value) -> bool:
-    """Return whether a decorator is Django's `receiver`, or one of the project's that connects its argument."""
-    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
-    if target is None or target.path == _RECEIVER:
-        return target is not None
-    symbol = target.symbol
-    return isinstance(symbol, Function) and (
-        "connect" in symbol.attributes
-        or any(project.path_of(Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
-    )
-
-
-def _signal_in(project: Project, module: Module, value: Value) -> str | None:
-    """Return a model signal that a value is or contains."""
-    for item in getattr(value, "items", (value,)):
-        owner, _, name = project.path_of(item, module).rpartition(".")
-        if owner == "django.db.models.signals" and name in SIGNALS:
-            return name
-    return None
-
-
-@query()
-def _connected(module: Module, project: Project) -> dict[str, str]:
-    """Return the model signals that functions are connected to by `post_save.connect(function)`."""
-    found: dict[str, str] = {}
-    for receiver, signal, _ in _connections(project, module):
-        if isinstance(receiver, ast.Name):
-            found.setdefault(receiver.id, signal)
-    return found
-
-
-@query(shared=True)
-def _connected_elsewhere(project: Project, place: tuple[str, str]) -> str | None:
-    """Return the signal that a function is connected to in another module, as in a Django app's `ready()`.
-
-    The function is identified by file and qualified name. Like calls, it is looked for under its own name: only modules
-    whose texts contain that are parsed.
-    """
-    name = encoded(place[1].rpartition(".")[2])
-    for path, text in _connecting(project):
-        signal = _connected_in(project, path).get(place) if name in text else None
-        if signal is not None:
-            return signal
-    return None
-
-
-@query(shared=True)
-def _connecting(project: Project) -> list[tuple[str, bytes]]:
-    """Return the files outside tests that may connect functions to model signals, with their texts."""
-    texts = ((path, project.files.current(path) or b"") for path in project.files.calling("connect"))
-    return [
-        (path, text)
-        for path, text in texts
-        if any(signal in text for signal in _WRITTEN) and not project.layout.is_test(project.layout.place(path))
-    ]
-
-
-@query(shared=True)
-def _connected_in(project: Project, path: str) -> dict[tuple[str, str], str]:
-    """Return the model signals that a file connects functions to, which are identified as above."""
-    found: dict[tuple[str, str], str] = {}
-    module = project.module(path)
-    if module is not None:
-        with project.holding(module):
-            for receiver, signal, site in _connections(project, module):
-                value = module.value(receiver, site.scope)
-                target = project.resolve(value.path, module) if isinstance(value, Ref) else Target("")
-                if target.module is not None and isinstance(target.symbol, Function) and not target.rest:
-                    found.setdefault((target.module.place.path, target.symbol.qualname), signal)
-    return found
-
-
-def _connections(project: Project, module: Module) -> Iterator[tuple[ast.expr, str, Site]]:
-    """Yield what a module connects to model signals, with the signals."""
-    for call, site in module.calls_of("connect"):
-        func = call.func
-        connected = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "receiver")]
-        if isinstance(func, ast.Attribute) and connected:
-            signal = _signal_in(project, module, module.value(func.value, site.scope))
-            if signal is not None:
-                yield connected[0], signal, site
-
-
 def is_instance(project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0) -> bool:
     """Return whether an expression is certainly an instance of a model."""
     if isinstance(node, ast.Name):
         found = site.scope.find(node.id) if depth <= _DEEP else None
-        return found is not None and all(_holds(project, module, binding, depth + 1) for binding in found[1])
+        return found is not None and _all_hold(module, project, found[0], node.id, depth + 1)
     return _gives_one(project, module, node, site)
+
+
+@query()
+def _all_hold(module: Module, project: Project, scope: Scope, name: str, depth: int) -> bool:
+    return all(_holds(project, module, binding, depth) for binding in scope.bindings[name])
 
 
 def is_queryset(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
@@ -326,7 +215,7 @@ def _holds(project: Project, module: Module, binding: Binding, depth: int) -> bo
     function = binding.site.node
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    if binding.name == "instance" and _received_here(project, module, binding.site) is not None:
+    if binding.name == "instance" and received_here(project, module, binding.site) is not None:
         return True
     if binding.node in (function.args.vararg, function.args.kwarg):
         return False
@@ -409,28 +298,33 @@ def gives_rows(node: ast.expr) -> bool:
 
 def _is_rows(node: ast.expr, site: Site, methods: frozenset[str] = _MANY) -> bool:
     """Return whether an expression is a queryset that some methods return, or a name for nothing else."""
-    return _rows(node, site, methods, frozenset()) == {True}
+    return _rows(node, site, methods) == {True}
 
 
 def _lists(node: ast.expr, site: Site) -> bool:
     """Return whether an expression is a queryset of instances or a list of one, or a name for nothing else."""
-    return _rows(node, site, _MANY, frozenset(), lists=True) == {True}
+    return _rows(node, site, _MANY, lists=True) == {True}
 
 
-def _rows(
-    node: ast.expr, site: Site, methods: frozenset[str], seen: frozenset[tuple[int, str]], *, lists: bool = False
-) -> set[bool]:
-    """Return whether the possible values of an expression are rows; nothing for a name that has been `seen`."""
-    base = _base_of(node, methods, lists=lists)
-    if not isinstance(base, ast.Name):
-        is_made = base is not node and _is_manager(base)
-        return {is_made or (lists and _asked(base, site) == "bulk_create")}
-    found = site.scope.find(base.id)
-    if found is None or len(seen) > _DEEP or any(binding.kind != ASSIGN for binding in found[1]):
-        return {False}
-    name = id(found[0]), base.id
-    inner = () if name in seen else found[1]  # `rows = rows.filter(...)` is the same as `rows`
-    return {kind for one in inner for kind in _rows(one.value, one.site, methods, seen | {name}, lists=lists)}
+def _rows(node: ast.expr, site: Site, methods: frozenset[str], *, lists: bool = False) -> set[bool]:
+    """Return whether the possible values of an expression are rows."""
+    kinds: set[bool] = set()
+    seen: set[tuple[int, str]] = set()  # `rows = rows.filter(...)` is the same as `rows`
+    pending = [(node, site, 0)]
+    while pending:
+        node, site, steps = pending.pop()
+        base = _base_of(node, methods, lists=lists)
+        if not isinstance(base, ast.Name):
+            is_made = base is not node and _is_manager(base)
+            kinds.add(is_made or (lists and _asked(base, site) == "bulk_create"))
+            continue
+        found = site.scope.find(base.id)
+        if found is None or steps > _DEEP or any(binding.kind != ASSIGN for binding in found[1]):
+            return {False}
+        if (id(found[0]), base.id) not in seen:
+            seen.add((id(found[0]), base.id))
+            pending += [(one.value, one.site, steps + 1) for one in found[1]]
+    return kinds
 
 
 def _base_of(node: ast.expr, methods: frozenset[str], *, lists: bool = False) -> ast.expr:

@@ -11,6 +11,7 @@ from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unsubscr
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -60,8 +61,7 @@ def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, dept
     if isinstance(node, ast.Name):
         found = scope.find(node.id)
         if found is not None and found[0].kind not in (MODULE, CLASS):
-            kinds = {_bound(project, module, binding, depth + 1) for binding in found[1]}
-            return kinds.pop() if len(kinds) == 1 else None
+            return _kind_of_name(module, project, found[0], node.id, depth + 1)
     if isinstance(node, ast.JoinedStr):
         return STRING
     value = module.value(node, scope)
@@ -77,6 +77,13 @@ def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, dept
         if sides == {NUMBER} or (isinstance(node.op, ast.Add) and sides == {NUMBER, None}):
             return NUMBER
     return known
+
+
+# `n = n + 1` may follow itself many times: each binding asks for all of them again.
+@query()
+def _kind_of_name(module: Module, project: Project, scope: Scope, name: str, depth: int) -> str | None:
+    kinds = {_bound(project, module, binding, depth) for binding in scope.bindings[name]}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _bound(project: Project, module: Module, binding: Binding, depth: int) -> str | None:

@@ -177,13 +177,13 @@ class Resolver(Modules):
         return known
 
     def _has_own(self, text: bytes) -> bool:
-        """Return whether a text uses one of the project's own task decorators."""
+        """Return whether a text uses one of the project's own task decorators, or passes on all names of a module."""
         marks = self.files.own_marks()
         if not marks:
             return False
-        from flake8_celery_tasks.workspace.prescan import holds
+        from flake8_celery_tasks.workspace.prescan import has_star, holds
 
-        return any(holds(text, mark) for mark in marks)
+        return has_star(text) or any(holds(text, mark) for mark in marks)
 
     def _resolve(self, path: str, origin: Module, hops: int) -> Target:
         if hops >= HOPS:

@@ -367,6 +367,8 @@ def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
     """Return the bits of the marks that a text contains."""
     from flake8_celery_tasks.workspace.prescan import holds  # a warm run needs none of its patterns
 
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     held = 0
     for mark, bit in bits.items():  # no generator: this runs for most files of a project, and for many marks
         if mark in text if mark[:1] != b"\0" else holds(text, mark):

@@ -37,7 +37,7 @@ MARKS = (
 #: Decorators alone on their line, calls whose result gets a name in the module, other calls at module level, and the
 #: bases of classes. Compiled on first use, so that it doesn't slow down the start.
 _APPLIED = (
-    r"\n(?:[ \t]*@[ \t]*(\w+)|[ \t]*class[ \t]+\w+[ \t]*(?:\[[^\]\n]*\][ \t]*)?\(([^)]{1,500})"
+    r"\n(?:[ \t\f]*@[\s\\(]*(\w+)|[ \t\f]*class[\s\\]+\w+[\s\\]*(?:\[[^\]\n]*\][ \t]*)?\(([^)]{1,500})"
     r"|(?:\w+[ \t]*=[ \t]*)?(\w+)[\w.]*\()"
 )
 _BASE = r"(?<![\w.])\w+"
@@ -49,7 +49,7 @@ _PLAIN = frozenset(
         *("contextmanager", "dataclass", "dataclasses", "dict", "frozenset", "functools", "getLogger", "int", "len"),
         *("list", "logging", "lru_cache", "namedtuple", "open", "os", "overload", "partial", "print", "property"),
         *("pytest", "re", "set", "staticmethod", "str", "super", "sys", "tuple", "type", "typing", "unittest"),
-        *("wraps"),
+        "wraps",
     }
 )
 

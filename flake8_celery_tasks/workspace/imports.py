@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core.memo import lazy_pattern
 
@@ -16,14 +15,21 @@ if TYPE_CHECKING:
 #: Calls that import modules by names that can't be followed.
 BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
 
-_IMPORTED: Final = rb"[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]*)"
-_IMPORT: Final = lazy_pattern(rb"^[ \t]*(?:from[ \t]+([.\w]+)" + _IMPORTED + rb"|import[ \t]+([^\n#]*))", re.MULTILINE)
+#: Blanks inside a statement.
+_BLANK: Final = rb"(?:[ \t\f]|\\\r?\n|\\\r)"
 #: A pattern with a fixed start is found ten times as fast.
-_RELATIVE: Final = lazy_pattern(rb"from[ \t]+(\.[.\w]*)" + _IMPORTED)
-#: How far a statement may be indented.
-_INDENT: Final = 200
+_IMPORT: Final = lazy_pattern(rb"import(?![\w\x80-\xff])" + _BLANK + rb"*")
+#: What is before `import` at the start of a statement.
+_BEFORE: Final = lazy_pattern(
+    rb"(?:[^#]*[;:])?[ \t\f]*(from(?:" + _BLANK + rb"+|(?=\.))([.\w\x80-\xff]+)(?:" + _BLANK + rb"+|(?<=\.)))?"
+)
+_TO_NEXT_LINE: Final = lazy_pattern(rb"[^\r\n]*")
+_TO_END: Final = lazy_pattern(rb"(?:[^\\\r\n#;]|\\\r?\n?)*")
+#: How far to look for the start of a statement.
+_LOOK: Final = 400
 _NAME: Final = lazy_pattern(r"[\w.]+")
-_COMMENT: Final = lazy_pattern(r"#[^\n]*")
+_COMMENT: Final = lazy_pattern(r"#[^\r\n]*|\\")
+_AS: Final = lazy_pattern(r"\sas\s")
 
 
 def resolve_relative(package: str, level: int, module: str | None) -> str | None:
@@ -43,10 +49,59 @@ def resolve_relative(package: str, level: int, module: str | None) -> str | None
     return ".".join([*base, module] if module else base)
 
 
-def statements(text: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield the import statements of a text: where they start and end, and what is imported."""
+class Statement(NamedTuple):
+    """An import statement in a text: where it starts and ends, the module after `from`, and what is imported."""
+
+    start: int
+    end: int
+    source: bytes
+    names: bytes
+
+    @property
+    def decoded(self) -> tuple[str, list[str]]:
+        """The module after `from`, and the parts of what is imported, without comments."""
+        names = _COMMENT.sub(" ", self.names.decode("utf-8", "replace"))
+        return self.source.decode("utf-8", "replace"), names.strip(" \t()").split(",")
+
+
+def statements(text: bytes) -> Iterator[Statement]:
+    """Yield the import statements of a text. Some are in strings."""
+    end = 0  # of the last statement, and of what need not be searched again for the start of a line
     for found in _IMPORT.finditer(text):
-        yield found.start(), found.end(), found[2] or found[3]
+        if found.start() < end:
+            continue
+        line = _start_of_line(text, max(end, found.start() - _LOOK), found.start())
+        before = _BEFORE.fullmatch(text, line, found.start())
+        if before is not None:
+            end = _end_of_names(text, found.end(), is_bracketed=before[1] is not None)
+            yield Statement(line, end, before[2] or b"", text[found.end() : end])
+
+
+def _start_of_line(text: bytes, least: int, position: int) -> int:
+    """Return where a line starts that may be continued from lines before it, `least` if that is before."""
+    start = position
+    while start > least:
+        start = max(text.rfind(b"\n", least, start), text.rfind(b"\r", least, start))
+        if start < 0:
+            return least
+        is_continued = text[max(least, start - 2) : start].rstrip(b"\r").endswith(b"\\")
+        if not is_continued:
+            return start + 1
+    return least
+
+
+def _end_of_names(text: bytes, start: int, *, is_bracketed: bool) -> int:
+    """Return where the names that a statement imports end: at a bracket, or with the statement."""
+    if is_bracketed and text.startswith(b"(", start):
+        close = text.find(b")", start)
+        comment = text.find(b"#", start, close)
+        while 0 <= comment < close:
+            comment = _TO_NEXT_LINE.match(text, comment).end()  # type: ignore[union-attr]  # it matches everywhere
+            close = text.find(b")", comment)
+            comment = text.find(b"#", comment, close)
+        if close >= 0:
+            return close + 1
+    return _TO_END.match(text, start).end()  # type: ignore[union-attr]  # it matches everywhere
 
 
 def bound(text: bytes) -> Iterator[tuple[str, set[str]]]:
@@ -55,15 +110,15 @@ def bound(text: bytes) -> Iterator[tuple[str, set[str]]]:
     >>> list(bound(b"from .jobs import job as work\nimport shop.jobs, six as s\n"))
     [('', {'work'}), ('shop', {'shop'}), ('six', {'s'})]
     """
-    for found in _IMPORT.finditer(text):
-        source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
-        for part in () if source else modules.split(","):
-            name, _, alias = part.partition(" as ")
-            top = name.strip().partition(".")[0]
-            yield top, {alias.strip() or top}
+    for found in statements(text):
+        source, parts = found.decoded
+        renamed = [_AS.split(part) for part in parts]
         if source:
-            inside = _COMMENT.sub("", names).strip("()").split(",")
-            yield source.partition(".")[0], {part.split(" as ")[-1].strip() for part in inside} - {""}
+            yield source.partition(".")[0], {names[-1].strip() for names in renamed} - {""}
+            continue
+        for name, *alias in renamed:
+            top = name.strip().partition(".")[0].strip()
+            yield top, {alias[0].strip() if alias else top}
 
 
 def imports_of(layout: Layout, place: Place, text: bytes) -> Iterator[str]:
@@ -74,14 +129,14 @@ def imports_of(layout: Layout, place: Place, text: bytes) -> Iterator[str]:
 
 def names_imported(place: Place, text: bytes) -> Iterator[str]:
     """Yield the dotted names that a text imports; a name imported from a module may be a module too."""
-    for found in _IMPORT.finditer(text):
-        source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
-        if not source:
-            # `import a.b as c, d`
-            for part in modules.split(","):
-                yield "".join(_NAME.findall(part)[:1])
+    for found in statements(text):
+        source, parts = found.decoded
+        if source:
+            yield from _from(place, source, parts)
             continue
-        yield from _from(place, source, names)
+        # `import a.b as c, d`
+        for part in parts:
+            yield "".join(_NAME.findall(part)[:1])
 
 
 def names_imported_relatively(place: Place, text: bytes) -> Iterator[str]:
@@ -92,20 +147,18 @@ def names_imported_relatively(place: Place, text: bytes) -> Iterator[str]:
     >>> list(names_imported_relatively(place, b"import six\nfrom .jobs import bill\n# from . import models\n"))
     ['shop.orders.jobs', 'shop.orders.jobs.bill']
     """
-    for found in _RELATIVE.finditer(text):
-        before = text[max(0, found.start() - _INDENT) : found.start()].rstrip(b" \t")
-        if before.endswith(b"\n") or (not before and found.start() < _INDENT):
-            source, names = (part.decode("utf-8", "replace") for part in found.groups())
-            yield from _from(place, source, names)
+    for found in statements(text):
+        if found.source.startswith(b"."):
+            yield from _from(place, *found.decoded)
 
 
-def _from(place: Place, source: str, names: str) -> Iterator[str]:
-    """Yield the dotted names that `from source import names` imports."""
+def _from(place: Place, source: str, parts: list[str]) -> Iterator[str]:
+    """Yield the dotted names that `from source import parts` imports."""
     level = len(source) - len(source.lstrip("."))
     module = resolve_relative(place.package, level, source.lstrip(".") or None)
     if module is not None:
         yield module
-        for part in names.split(","):
+        for part in parts:
             yield f"{module}.{''.join(_NAME.findall(part)[:1])}"
 
 

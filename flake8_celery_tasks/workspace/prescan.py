@@ -104,22 +104,35 @@ _BEFORE_MAKER: Final = lazy_pattern(rb"(?:\.[\s\\]*|(?<!" + _WORD + rb")(?:org_|
 #: How far before it to look.
 _LOOK: Final = 200
 #: What follows a decorator that is called, imported under another name, or used as a value.
-_AFTER_MAKER: Final = lazy_pattern(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z)")
+_AFTER_MAKER: Final = lazy_pattern(rb"[ \t\f\\]*(as(?!" + _WORD + rb")|[(,);\r\n#]|\Z)")
 _IMPORTS: Final = lazy_pattern(rb"\s{1,200}(?:from|import)\s")
 
+
+#: The start of an indented assignment.
+_ASSIGNED: Final = lazy_pattern(rb"[ \t\f]+[\w\x80-\xff]+[ \t]*(?::[^=]{1,100})?=(?!=)")
+_IN_FUNCTION: Final = lazy_pattern(rb"[ \t\f]*(?:async[ \t]+)?def[ \t]")
+#: How many lines to look back for the function that a line is in.
+_LINES: Final = 200
 
 #: Names for classes that are named like Celery's for tasks or apps, and classes that are built from one.
 #: Patterns with a fixed start are faster.
 _RENAMED: Final = (
     lazy_pattern(rb"Task[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
     lazy_pattern(rb"Celery[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
-    lazy_pattern(rb"\n(" + _WORD + rb"+)[ \t]*=[ \t]*[\w.]{0,200}(?:Task|Celery)(?![\w.(])"),
+)
+_NAMED_LIKE: Final = (lazy_pattern(rb"Task(?![\w\x80-\xff.(])"), lazy_pattern(rb"Celery(?![\w\x80-\xff.(])"))
+#: What is before a class that is given a name.
+_GIVING: Final = lazy_pattern(
+    rb"[ \t\f(]*(" + _WORD + rb"+)[ \t]*(?:,[ \t]*" + _WORD + rb"+[ \t]*)*(?::[^=]{1,100})?(?<![!<>=]):?="
+    rb"[ \t(]*(?:[\w.]+[ \t]*,[ \t]*)*[\w.\x80-\xff]*"
 )
 _DERIVED: Final = lazy_pattern(
-    rb"\nclass[\s\\]+(" + _WORD + rb"{1,200})[^\n(:]{0,200}\([^)]{0,500}?(?:Task|Celery)(?!" + _WORD + rb")"
+    rb"\n([ \t\f]*)class[\s\\]+(" + _WORD + rb"{1,200})(?:[^\n(:\\]|\\\n){0,200}"
+    rb"\((?:[^)#]|#[^\n]{0,300}\n){0,500}?(?:Task|Celery)(?!" + _WORD + rb")"
 )
-_NAMED: Final = lazy_pattern(rb"\n[ \t]+name[ \t]*[:=]")
-_METHOD: Final = lazy_pattern(rb"\n[ \t]+(?:async[ \t]+)?def[ \t]+(" + _WORD + rb"+)")
+_MEMBER: Final = lazy_pattern(
+    rb"\n([ \t]+)(?:(?:name|(abstract))[ \t]*[:=]|(?:async[ \t]+)?def[ \t]+(" + _WORD + rb"+))"
+)
 
 #: How the names of methods begin that a task may have to adapt Celery's.
 _ADAPTING: Final = ("__", "after_", "apply", "before_", "delay", "on_", "retry")
@@ -134,7 +147,7 @@ def may_be_base(members: Iterable[str], methods: Iterable[str]) -> bool:
     (True, True, False, False)
     """
     own = {method for method in methods if not method.startswith(_ADAPTING)}
-    return "name" not in members and (not own or (len(own) > 1 and "run" in own))
+    return "abstract" in members or ("name" not in members and own != {"run"})
 
 
 def _derives(text: bytes) -> bool:
@@ -145,17 +158,47 @@ def _derives(text: bytes) -> bool:
     if b"Task" not in text and b"Celery" not in text:
         return False
     text = b"\n" + text
-    if any(not is_interesting(match[1]) for pattern in _RENAMED for match in pattern.finditer(text)):
+    if any(not is_interesting(match[1]) for pattern in _RENAMED for match in pattern.finditer(text)) or any(
+        _gives_name(text, pattern) for pattern in _NAMED_LIKE
+    ):
         return True
     for match in _DERIVED.finditer(text):
-        following = _STATEMENT.search(text, match.end())
-        end = len(text) if following is None else following.start()
-        if not is_interesting(match[1]):
-            members = ["name"] if _NAMED.search(text, match.end(), end) else []
-            methods = (method.decode("utf-8", "replace") for method in _METHOD.findall(text, match.end(), end))
-            if may_be_base(members, methods):
+        if is_interesting(match[2]):
+            continue
+        if not match[1]:
+            following = _STATEMENT.search(text, match.end())
+            if may_be_base(*_members(text, match.end(), len(text) if following is None else following.start())):
                 return True
+        elif b"global" in text or not _is_in_function(text, match.start() + 1):
+            return True
     return False
+
+
+def _gives_name(text: bytes, pattern: re.Pattern[bytes]) -> bool:
+    """Return whether a text may give another name to a class whose name matches a pattern."""
+    line = last = 0
+    for match in pattern.finditer(text):
+        line = text.rfind(b"\n", last, match.start()) + 1 or line
+        last = match.start()
+        given = _GIVING.fullmatch(text[line:last].rpartition(b";")[2]) if last - line <= _LOOK else None
+        if given is None or is_interesting(given[1]):
+            continue
+        # A keyword on a line of its own looks like this too.
+        is_inside = text[line : line + 1].isspace()
+        if not is_inside or (
+            not text.startswith(b",", match.end()) and (b"global" in text or not _is_in_function(text, line))
+        ):
+            return True
+    return False
+
+
+def _members(text: bytes, start: int, end: int) -> tuple[list[str], list[str]]:
+    """Return which members that matter a class has, and its methods, by the text of its body."""
+    found = list(_MEMBER.finditer(text, start, end))
+    least = min((len(match[1]) for match in found), default=0)
+    own = [match for match in found if len(match[1]) == least]
+    methods = [match[3].decode("utf-8", "replace") for match in own if match[3]]
+    return ["abstract" if match[2] else "name" for match in own if not match[3]], methods
 
 
 def may_bind(text: bytes, name: bytes = b"") -> bool:
@@ -187,9 +230,11 @@ def may_bind(text: bytes, name: bytes = b"") -> bool:
                 continue
             start = before.start()
         binds = position - line > _LOOK or _is_bound(text[line:start], after[1])
+        if binds is False and _ASSIGNED.match(text, line, start):
+            binds = b"global" in text or not _is_in_function(text, line)
         if binds is None:
             if imported is None:
-                imported = [(start, end) for start, end, _ in imports.statements(text)]
+                imported = [(found.start, found.end) for found in imports.statements(text)]
             index = bisect_right(imported, (position, 0)) - 1
             binds = index < 0 or imported[index][1] <= position
         if binds:
@@ -197,13 +242,35 @@ def may_bind(text: bytes, name: bytes = b"") -> bool:
     return False
 
 
+def _is_in_function(text: bytes, line: int) -> bool:
+    """Return whether the line that starts at some place is in a function, not only in a class or another block."""
+    indent = _indent(text, line)
+    for _ in range(_LINES):
+        if not (indent and line):
+            break
+        line = text.rfind(b"\n", 0, line - 1) + 1
+        own = _indent(text, line)
+        if own < indent and not text.startswith((b"\n", b"#", b")"), line + own):
+            if _IN_FUNCTION.match(text, line):
+                return True
+            indent = own
+    return False
+
+
+def _indent(text: bytes, line: int) -> int:
+    return _INDENT.match(text, line).end() - line  # type: ignore[union-attr]  # it matches everywhere
+
+
+_INDENT: Final = lazy_pattern(rb"[ \t\f]*")
+
+
 def _is_bound(before: bytes, after: bytes) -> bool | None:
     """Return whether a decorator may be bound, by the text before it on its line; None if it is not imported.
 
     Decorating a definition of the module makes a task of it.
     """
-    start = before.lstrip(b" \t")
-    is_inside = len(start) < len(before)
+    start = before.rpartition(b";")[2].lstrip(b" \t\f")
+    is_inside = before[:1] in (b" ", b"\t", b"\f")
     if b"#" in start or start.endswith((b"self", b"def ")):
         return False
     if start.startswith(b"@"):
@@ -222,7 +289,7 @@ _PATTERNS: Final = 1024
 @lru_cache(_PATTERNS)
 def _using(name: bytes) -> re.Pattern[bytes]:
     return re.compile(
-        rb"@[ \t]*(?:[\w.\x80-\xff]+\.)?" + re.escape(name) + rb"(?!" + _WORD + rb")"
+        rb"@[\s\\(]*(?:[\w.\x80-\xff]+\.)?" + re.escape(name) + rb"(?!" + _WORD + rb")"
         rb"|\.[ \t]*" + re.escape(name) + rb"[ \t]*(?:[(,)\[\r\n#]|\Z)"
     )
 
@@ -254,9 +321,9 @@ def uses(text: bytes, name: bytes) -> bool:
         return True
     word = _word(name)
     has_star = False
-    for _, _, names in imports.statements(text):
-        has_star = has_star or b"*" in names
-        if word.search(names):
+    for found in imports.statements(text):
+        has_star = has_star or b"*" in found.names
+        if word.search(found.names):
             return True
     return has_star and word.search(text) is not None
 
@@ -282,16 +349,16 @@ def only_calls(text: bytes, name: bytes) -> bool:
             continue
         if imported is None:
             found = imports.statements(text)
-            imported = [(first, end) for first, end, names in found if _is_plain(text[first:end], names)]
+            imported = [(one.start, one.end) for one in found if not one.source.startswith(b".")]
         index = bisect_right(imported, (start, 0)) - 1
         if index < 0 or imported[index][1] <= start:
             return False
     return True
 
 
-def _is_plain(statement: bytes, names: bytes) -> bool:
-    """Return whether an import is absolute, and nothing follows it on its line."""
-    return b";" not in names and not statement.lstrip().removeprefix(b"from").lstrip().startswith(b".")
+def has_star(text: bytes) -> bool:
+    """Return whether a text imports all names of a module."""
+    return b"*" in text and any(b"*" in found.names for found in imports.statements(text))
 
 
 def mentions_inside(text: bytes, names: Iterable[bytes]) -> bool:

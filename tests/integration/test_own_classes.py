@@ -165,7 +165,10 @@ def test_the_names(tmp_path):
         ("class Job(Task):\n    def on_failure(self, *args): ...\n    def __call__(self): ...\n", {"Job"}),
         ("class Job(Task):\n    def run(self):\n        self.work()\n\n    def work(self): ...\n", {"Job"}),
         ("class Job(Task):\n    def run(self): ...\n", set()),
-        ("class Job(Task):\n    def work(self): ...\n", set()),
+        ("class Job(Task):\n    abstract = True\n    def run(self): ...\n", {"Job"}),
+        ("def f():\n    class Job(Task): ...\n\n\ndef g():\n    Job = Task\n", set()),
+        ("Task.job = Task == celery.Task\n", set()),
+        ("class Job(Task):\n    def work(self): ...\n", {"Job"}),
         ("class Job(Task):\n    name = 'job'\n", set()),
         ("class Job(Task):\n    name: str = 'job'\n", set()),
         ("class JobTask(Task): ...\n", set()),
@@ -183,3 +186,10 @@ def test_the_names(tmp_path):
 def test_classes_that_others_are_derived_from(tmp_path, text, names):
     files = {"proj/base.py": f"import celery\nfrom celery import Task\n\n\n{text}"}
     assert own_names(project_at(tmp_path, files)) == names
+
+
+def test_how_deep_the_search_goes(tmp_path):
+    """Each step takes a search in all files."""
+    files = {f"d{n}.py": f"from d{n - 1} import J{n - 1}\n\n\nclass J{n}(J{n - 1}): ...\n" for n in range(1, 40)}
+    base = "from celery import Task\n\n\nclass J0(Task): ...\n"
+    assert own_names(project_at(tmp_path, {"d0.py": base, **files})) == {f"J{n}" for n in range(25)}

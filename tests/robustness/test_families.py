@@ -125,7 +125,71 @@ def one_name_for_all(size):
     }
 
 
+def keywords(size):
+    given = ", ".join(f"option_{n}=1" for n in range(size))
+    return {"shop/jobs.py": f"{HEAD}@shared_task(name='shop.pay', {given})\ndef pay(x):\n    print(x)\n"}
+
+
+def one_name_for_all_tasks(size):
+    return {"shop/jobs.py": HEAD + "@shared_task\ndef pay(x):\n    pay(x)\n" * size}
+
+
+def retries_in_one_try(size):
+    head = (
+        f"{HEAD}from celery.exceptions import MaxRetriesExceededError\n\n\n@shared_task(name='shop.pay', bind=True)\n"
+    )
+    lines = "            raise self.retry(exc=error)\n" * size
+    others = "    except OSError as error:\n        raise self.retry(exc=error, countdown=error)\n" * size
+    text = f"def pay(self):\n    try:\n        print(self)\n    except ValueError as error:\n        try:\n{lines}"
+    return {"shop/jobs.py": f"{head}{text}        except MaxRetriesExceededError:\n            print(1)\n{others}"}
+
+
+def sums(size):
+    lines = "    n = m + 1\n    m = n * 2\n" * size
+    return {
+        "shop/views.py": f"{HEAD}from shop.tasks import add\n\n\ndef send(n, m):\n{lines}"
+        "    add.apply_async((n,), countdown=n)\n"
+    }
+
+
+STEPS = "abcdefg"
+
+
+def names_for_each_other(size):
+    lines = "".join(f"    {name} = {before}\n" * size for before, name in zip("z" + STEPS, STEPS, strict=False))
+    swaps = "x, y = y, x\nx, y = x, y\n" * size
+    text = f"from shop.tasks import add\n\n\ndef send(z):\n{lines}    add.delay(g)\n    return g\n"
+    schedule = f"x = {{'a': {{'task': 'shop.tasks.gone', 'schedule': 1}}}}\ny = x\n{swaps}CELERY_BEAT_SCHEDULE = x\n"
+    return {"shop/views.py": HEAD + text, "shop/settings.py": schedule}
+
+
+def displays_of_names(size):
+    lines = "".join(
+        f"    {name} = group({f'{before}, ' * size})\n" for before, name in zip("z" + STEPS, STEPS, strict=False)
+    )
+    rows = "    row = [row, rows]\n    rows = {'a': row, 'b': rows}\n" * size
+    head = "from celery import chain, group\nfrom shop.tasks import add\n\n\ndef send(row, rows):\n    z = add.s(1)\n"
+    task = f"@shared_task(name='shop.pay')\ndef pay():\n    row = rows = 1\n{rows}    return row\n"
+    return {"shop/views.py": f"{HEAD}{head}{lines}    chain(add.s(1), g).delay()\n\n\n{task}"}
+
+
+def results_of_each_other(size):
+    names = zip("z" + STEPS, STEPS, strict=False)
+    functions = "".join(f"def {name}(x):\n" + f"    if x: return {before}(x)\n" * size for before, name in names)
+    return {
+        "shop/views.py": f"{HEAD}from shop.tasks import add\n\n\ndef z(x): return add.delay(x)\n{functions}"
+        "@shared_task(name='shop.pay')\ndef pay():\n    return g(1).get()\n"
+    }
+
+
 FAMILIES = [
+    (names_for_each_other, 30),
+    (displays_of_names, 10),
+    (results_of_each_other, 30),
+    (keywords, 200),
+    (one_name_for_all_tasks, 200),
+    (retries_in_one_try, 30),
+    (sums, 100),
     (callbacks_in_a_loop, 100),
     (wildcards, 100),
     (texts_between_wildcards, 100),

@@ -34,7 +34,7 @@ def test_names_that_are_bound():
 
 
 def test_statements():
-    found = [TEXT[start:end].strip().partition(b" import ")[0] for start, end, _ in imports.statements(TEXT)]
+    found = [TEXT[start:end].strip().partition(b" import ")[0] for start, end, *_ in imports.statements(TEXT)]
     assert found[2:5] == [b"from .", b"from .deco", b"from shop.more"]
 
 
@@ -54,10 +54,32 @@ PLACE = Place("/shop/orders/views.py", "shop/orders/views.py", "shop.orders.view
         ("from ....above import bill", []),
         (" " * 199 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
         ("import six\n" + " " * 150 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
-        (" " * 300 + "from . import jobs", []),
+        (" " * 300 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
     ],
 )
 def test_names_imported_relatively(text, expected):
     found = list(imports.names_imported_relatively(PLACE, text.encode()))
     assert [name.rstrip(".") for name in found if not name.endswith(".")] == expected
     assert set(found) <= set(imports.names_imported(PLACE, text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import six; from shop import job", [("six", {"six"}), ("shop", {"job"})]),
+        ("if True: import six as s", [("six", {"s"})]),
+        ("from shop \\\n    import job, \\\n    send", [("shop", {"job", "send"})]),
+        (
+            "from shop \\\r\n    import job\r\nimport six\rimport os",
+            [("shop", {"job"}), ("six", {"six"}), ("os", {"os"})],
+        ),
+        ("from.jobs import(job)", [("", {"job"})]),
+        ("from shop import (  # :)\n    # import six\n    job,\n)", [("shop", {"job"})]),
+        ("from shop import (job", [("shop", {"job"})]),
+        ("from shop import a\nx = 'import import'; import six", [("shop", {"a"}), ("six", {"six"})]),
+        ("\x0cimport six\tas\ts", [("six", {"s"})]),
+        ("x = 1 # ; import six\nreimport = 1\nimport_ = 2\ny.import_(3)", []),
+    ],
+)
+def test_how_imports_are_written(text, expected):
+    assert list(imports.bound(text.encode())) == expected

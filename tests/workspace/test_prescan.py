@@ -294,3 +294,19 @@ def test_prose_names_no_class():
 )
 def test_what_only_calls(text, expected):
     assert prescan.only_calls(text.encode(), b"include") is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("if True:\n    job = shared_task\n", True),
+        ("if True:\n    # here\n\n    job: object = shared_task\n", True),
+        ("class Jobs:\n    job = shared_task\n", True),
+        ("def f(\n    x,\n):\n    if x:\n        job = shared_task\n", False),
+        ("def f():\n    global job\n    job = shared_task\n", True),
+        ("if True:\n" + "    x = 1\n" * 300 + "    job = shared_task\n", True),
+        ("job = 1; work = shared_task; x = 1\n", True),
+    ],
+)
+def test_bindings_in_blocks(text, expected):
+    assert prescan.may_bind(text.encode()) is expected

@@ -75,6 +75,7 @@ class _Reader:
         self.settings: list[Setting] = []
         self.entries: dict[int, BeatEntry] = {}
         self.schedules: set[tuple[int, str]] = set()  # names of schedules, with the identities of their scopes
+        self.followed: set[tuple[int, str, int]] = set()  # the same, with how deep they were followed
         prefixes = {prefix_of(item.namespace) for item in self.configurations if isinstance(item.namespace, str)}
         self.beat_names = {"beat_schedule", "CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"} | {
             f"{prefix}{'BEAT_SCHEDULE' if prefix.isupper() else 'beat_schedule'}" for prefix in prefixes
@@ -286,8 +287,7 @@ class _Reader:
     def schedule(self, node: ast.expr, site: Site) -> None:
         """Add the entries of a whole schedule, wherever in this file its parts are written."""
         for part, place in self.parts(node, site):
-            found = display(self.project, self.module, part, place)
-            for key, written in found[0] if found else ():
+            for key, written in (display(self.project, self.module, part, place) or ((), True))[0]:
                 self.entry(key, written.key, written.value, written.site)
 
     def schedules_by_content(self) -> None:
@@ -301,7 +301,7 @@ class _Reader:
                     self.schedule(node, binding.site)
 
     def parts(self, node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
-        """Yield the parts of a dict: branches, sides of `|`, values of names and results of functions."""
+        """Yield the parts of a dict: branches, sides of `|`, values of names and results of functions, each once."""
         inner: list[tuple[ast.expr, Site]] = []
         if isinstance(node, ast.IfExp):
             inner = [(node.body, site), (node.orelse, site)]
@@ -312,6 +312,9 @@ class _Reader:
         elif isinstance(node, ast.Name):
             owner, bindings = site.scope.find(node.id) or (site.scope, [])
             self.schedules.add((id(owner), node.id))  # it may be extended later
+            if (id(owner), node.id, depth) in self.followed:
+                return
+            self.followed.add((id(owner), node.id, depth))
             inner = [(item.value, item.site) for item in bindings if item.kind == ASSIGN]
             inner += [(value, item.site) for item in bindings for value in _added(item)]
         elif is_display(node):

@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding import scopes
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.binding.values import Invoke, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.results import values_of
 from flake8_celery_tasks.frameworks import django_models, http_mail
 from flake8_celery_tasks.resolution import inference
@@ -105,12 +106,23 @@ def unencodable(project: Project, module: Module, node: ast.expr, site: Site, de
     if known is not None:
         return known
     if isinstance(node, ast.Name):
-        kinds = {_value(project, module, value, place, depth) for value, place in values_of(node, site)}
+        kinds = _kinds(module, project, node, site, depth)
         if len(kinds) == 1:
-            return kinds.pop() or _keyed(node, site)
+            return next(iter(kinds)) or _keyed(node, site)
         is_error = inference.kind_of(project, module, node, site.scope) == inference.EXCEPTION
         return EXCEPTION if is_error else None
     return _value(project, module, node, site, depth)
+
+
+def _named(project: Project, node: ast.Name, site: Site, depth: int) -> tuple[object, ...]:
+    found = site.scope.find(node.id)
+    return project, found and found[0], node.id, depth
+
+
+# `rows = [rows, row]` may follow itself many times.
+@query(key=_named)
+def _kinds(module: Module, project: Project, node: ast.Name, site: Site, depth: int) -> frozenset[str | None]:
+    return frozenset(_value(project, module, value, place, depth) for value, place in values_of(node, site))
 
 
 def _value(project: Project, module: Module, node: ast.expr, site: Site, depth: int) -> str | None:

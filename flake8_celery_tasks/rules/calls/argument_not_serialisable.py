@@ -10,6 +10,7 @@ from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.resolution import inference
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Binding, Scope
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.context import FileContext
 
 _SET: Final = "a set"
 _FILE: Final = "an open file"
@@ -216,7 +218,7 @@ def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str
     if isinstance(node, ast.Name):
         found = scope.find(node.id)
         if found is not None and found[0].kind not in (MODULE, CLASS):
-            return _named(call, node, scope, depth)
+            return _named(call.context, call, node, scope, depth)
     return _valued(call, node, scope)
 
 
@@ -240,7 +242,8 @@ def _valued(call: Invocation, node: ast.expr, scope: Scope) -> str | None:
     return "an exception" if inference.kind_of(call.project, call.module, node, scope) == inference.EXCEPTION else None
 
 
-def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | None:
+@query(key=lambda _call, node, scope, depth: (scope, node.id, depth))
+def _named(_context: FileContext, call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | None:
     """Return what a local name's value is, if it has only one."""
     found = scope.find(node.id)
     assert found is not None

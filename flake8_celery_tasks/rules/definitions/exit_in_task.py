@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA
 from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import trys_around
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution import exceptions
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
@@ -103,10 +105,8 @@ class ExitInTask(Rule[Task]):
         """Yield the calls in the task's body that may end or start a process, each with the function that it calls."""
         for call, site in task.calls():
             value = task.module.value(call.func, site.scope)
-            if isinstance(value, Ref):
-                aliases = task.module.bindings(value.path.removeprefix(":"))
-                if any(path.endswith(_NAMES) for path in (value.path, *(alias.path for alias in aliases))):
-                    yield call, site, task.project.resolve(value.path, task.module).path
+            if isinstance(value, Ref) and _may_end(task.module, value.path):
+                yield call, site, task.project.resolve(value.path, task.module).path
 
     def _is_caught(self, task: Task, site: Site) -> bool:
         """Return whether the task may catch a `SystemExit` from a place."""
@@ -119,3 +119,10 @@ class ExitInTask(Rule[Task]):
                     if caught is not False:
                         return True
         return False
+
+
+@query()
+def _may_end(module: Module, path: str) -> bool:
+    """Return whether a name may stand for a function that ends or starts a process."""
+    aliases = module.bindings(path.removeprefix(":"))
+    return any(one.endswith(_NAMES) for one in (path, *(alias.path for alias in aliases)))

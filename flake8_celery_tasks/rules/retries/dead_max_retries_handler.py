@@ -20,6 +20,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.scopes import Scope
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.task import Task
@@ -158,14 +159,12 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
         exc = call.keyword("exc")
         if exc is None or any(site.kind == LAMBDA for site in call.site.chain()):
             return
-        retries = _retries(call.context)
+        me = "self" if call.task is None else call.task.me
         for node, part in trys_around(call.site, call.site.function()):
             for handler in node.handlers if part == "body" else ():
                 if handler.type is None or not is_max_retries(call.context, handler.type, call.site):
                     continue
-                below = (id(inner) for statement in node.body for inner in ast.walk(statement))
-                inside = [retries[inner] for inner in below if inner in retries]
-                if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
+                if _only_raises(call.context, node) and not _hands_on(call.context, node, me):
                     text = cut(unparsed(exc.value), 20, "its exc")
                     name = f"{unparsed(call.node.func)}()"
                     yield self.report(call.module, handler.type, call=name, exc=text)
@@ -185,41 +184,56 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
             elif fact.task.autoretries is True:
                 yield self.report(fact.module, caught, self.left, function=fact.task.node.name)
 
-    def _is_exception(self, call: TaskCall) -> bool:
-        """Return whether `exc=` is certainly an exception of a kind that the handler does not catch."""
-        exc = call.keyword("exc")
-        if exc is None or call.has_spread:
-            return False
-        if isinstance(exc.value, ast.Name):
-            found = call.site.scope.find(exc.value.id)
-            nodes = [] if found is None else [binding.node for binding in found[1]]
-            caught = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
-            if not caught or len(caught) < len(nodes):
-                return False
-            # If the call is in a handler, the name belongs to the innermost one: other handlers may reuse it.
-            around = [handler for handler in call.handlers() if handler.name == exc.value.id]
-            return all(
-                handler.type is not None
-                and exceptions.catches(call.project, call.module, handler.type, call.site, {exceptions.MAX_RETRIES})
-                is False
-                for handler in around[:1] or caught
-            )
-        value = call.argument("exc")
-        return (
-            isinstance(value, Called)
-            and isinstance(value.target, Target)
-            and value.target.path != exceptions.MAX_RETRIES
-        )
-
-    def _hands_on(self, call: TaskCall, node: ast.Try) -> bool:
-        names = {"self" if call.task is None else call.task.me} - {None}
-        return any(use.attribute is None for statement in node.body for use in uses_of(statement, names))
-
 
 @query()
 def _retries(context: FileContext) -> dict[int, TaskCall]:
     """Return the retries of a file by the identities of their nodes."""
     return {id(call.node): call for call in task_calls_in(context) if call.method == "retry"}
+
+
+@query()
+def _only_raises(context: FileContext, node: ast.Try) -> bool:
+    """Return whether all retries in a `try` are given an exception to raise."""
+    retries = _retries(context)
+    below = (id(inner) for statement in node.body for inner in ast.walk(statement))
+    return all(_is_exception(retries[inner]) for inner in below if inner in retries)
+
+
+def _is_exception(call: TaskCall) -> bool:
+    """Return whether `exc=` is certainly an exception of a kind that the handler does not catch."""
+    exc = call.keyword("exc")
+    if exc is None or call.has_spread:
+        return False
+    if isinstance(exc.value, ast.Name):
+        found = call.site.scope.find(exc.value.id)
+        caught = None if found is None else _handlers_named(call.context, found[0], exc.value.id)
+        if not caught:
+            return False
+        # If the call is in a handler, the name belongs to the innermost one: other handlers may reuse it.
+        around = [handler for handler in call.handlers() if handler.name == exc.value.id]
+        return all(
+            handler.type is not None
+            and exceptions.catches(call.project, call.module, handler.type, call.site, {exceptions.MAX_RETRIES})
+            is False
+            for handler in around[:1] or caught
+        )
+    value = call.argument("exc")
+    return (
+        isinstance(value, Called) and isinstance(value.target, Target) and value.target.path != exceptions.MAX_RETRIES
+    )
+
+
+@query()
+def _handlers_named(_context: FileContext, scope: Scope, name: str) -> list[ast.ExceptHandler] | None:
+    """Return the handlers that bind a name, None if something else binds it too."""
+    nodes = [binding.node for binding in scope.bindings[name]]
+    caught = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
+    return caught if len(caught) == len(nodes) else None
+
+
+@query()
+def _hands_on(_context: FileContext, node: ast.Try, me: str | None) -> bool:
+    return any(use.attribute is None for statement in node.body for use in uses_of(statement, {me} - {None}))
 
 
 def _may_exhaust(context: FileContext, task: Task, statement: ast.stmt) -> bool:
