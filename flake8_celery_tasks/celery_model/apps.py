@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import unsubscripted, walk
@@ -363,13 +364,36 @@ def is_base(project: Project, name: str, module: Module) -> bool:
     return any(isinstance(cls, Target) and cls.path in ("celery.Celery", "celery.Task") for cls in line)
 
 
-def may_be_base(module: Module, cls: Class) -> bool:
-    """Return whether a class of tasks or apps may be there to derive others from, in files that show nothing else."""
+def may_be_base(project: Project, module: Module, cls: Class) -> bool:
+    """Return whether a class of tasks or apps may be there to derive others from, in files that show nothing else.
+
+    A class whose method is called by the `run` that it inherits is a task itself.
+    """
     from flake8_celery_tasks.workspace import prescan  # a warm run needs none of its patterns
 
     symbols = {name: module.symbols(f"{cls.qualname}.{name}") for name in cls.names}
-    methods = (name for name, some in symbols.items() if any(isinstance(one, Function) for one in some))
-    return not is_interesting(encoded(cls.qualname)) and prescan.may_be_base(cls.names, methods)
+    methods = [name for name, some in symbols.items() if any(isinstance(one, Function) for one in some)]
+    if is_interesting(encoded(cls.qualname)) or not prescan.may_be_base(cls.names, methods):
+        return False
+    works = prescan.works(methods) and not {"abstract", "run"} & set(cls.names)
+    return not (works and _inherits_run(project, module, cls))
+
+
+#: How many ancestors of a class are asked for `run`.
+_NEAR: Final = 8
+
+
+def _inherits_run(project: Project, module: Module, cls: Class) -> bool:
+    """Return whether one of the next ancestors of a class that are in the project has a `run`."""
+    pending = [(base, module) for base in cls.bases]
+    for base, origin in islice(pending, _NEAR):
+        target = project.resolve(base.path, origin) if isinstance(base, Ref) else None
+        if target is not None and target.module is not None and isinstance(target.symbol, Class):
+            if "run" in target.symbol.names:
+                return True
+            above = target.module
+            pending += [(inner, above) for inner in target.symbol.bases]
+    return False
 
 
 #: Bases outside the project that add nothing to a task that matters to a rule.

@@ -345,6 +345,8 @@ def own_names(project: Project) -> frozenset[str]:
         pending = list(project.files.holding(BINDINGS))
         for _ in range(_STEPS):
             new = sorted(_names_made(project, pending) - project.own_names)[: _MOST - len(project.own_names)]
+            if not new:
+                break
             project.own_names |= {*new}
             marks = [BINDINGS + encoded(name) for name in new if not name.endswith(_LIKE_BASES)]
             pending = list(project.files.holding(*marks)) if marks else []
@@ -408,7 +410,7 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
                     any(_mentions(base, wanted) for base in symbol.bases) and is_base(project, name, module)
                 ):
                     bases.add(f":{name}")
-                is_made = (f":{name}" in bases and may_be_base(module, symbol)) or (
+                is_made = (f":{name}" in bases and may_be_base(project, module, symbol)) or (
                     has_bodies and any(map(makes, _called_with_function(symbol, module)))
                 )
                 if has_bodies:

@@ -126,10 +126,10 @@ _GIVING: Final = lazy_pattern(
     rb"[ \t\f(]*(" + _WORD + rb"+)[ \t]*(?:,[ \t]*" + _WORD + rb"+[ \t]*)*(?::[^=]{1,100})?(?<![!<>=]):?="
     rb"[ \t(]*(?:[\w.]+[ \t]*,[ \t]*)*[\w.\x80-\xff]*"
 )
-_DERIVED: Final = lazy_pattern(
-    rb"\n([ \t\f]*)class[\s\\]+(" + _WORD + rb"{1,200})(?:[^\n(:\\]|\\\n){0,200}"
-    rb"\((?:[^)#]|#[^\n]{0,300}\n){0,500}?(?:Task|Celery)(?!" + _WORD + rb")"
-)
+#: The start of a class with bases, a comment between them, and a base that is named like Celery's.
+_DERIVED: Final = lazy_pattern(rb"\n([ \t\f]*)class[\s\\]+(" + _WORD + rb"{1,200})(?:[^\n(:\\]|\\\n){0,200}\(")
+_REMARK: Final = lazy_pattern(rb"#[^\n]*")
+_BASE: Final = lazy_pattern(rb"([\w.\x80-\xff]*(?:Task|Celery))(?!" + _WORD + rb")")
 _MEMBER: Final = lazy_pattern(
     rb"\n([ \t]+)(?:(?:name|(abstract))[ \t]*[:=]|(?:async[ \t]+)?def[ \t]+(" + _WORD + rb"+))"
 )
@@ -150,6 +150,11 @@ def may_be_base(members: Iterable[str], methods: Iterable[str]) -> bool:
     return "abstract" in members or ("name" not in members and own != {"run"})
 
 
+def works(methods: Iterable[str]) -> bool:
+    """Return whether one of the methods of a class of tasks does more than adapt Celery's."""
+    return not all(method.startswith(_ADAPTING) for method in methods)
+
+
 def _derives(text: bytes) -> bool:
     """Return whether a text's module may have classes of its own for tasks or apps, to build others from.
 
@@ -163,13 +168,40 @@ def _derives(text: bytes) -> bool:
     ):
         return True
     for match in _DERIVED.finditer(text):
-        if is_interesting(match[2]):
+        first = _first_bases(text, match.end())
+        bases = _BASE.findall(first) if b"Task" in first or b"Celery" in first else []
+        if not bases or is_interesting(match[2]):
             continue
         if not match[1]:
             following = _STATEMENT.search(text, match.end())
-            if may_be_base(*_members(text, match.end(), len(text) if following is None else following.start())):
+            members, methods = _members(text, match.end(), len(text) if following is None else following.start())
+            is_task = (
+                works(methods) and not {"abstract", "run"} & {*members, *methods} and not _are_celerys(text, bases)
+            )
+            if not is_task and may_be_base(members, methods):
                 return True
         elif b"global" in text or not _is_in_function(text, match.start() + 1):
+            return True
+    return False
+
+
+#: How long the bases of a class may be.
+_BASES: Final = 500
+
+
+def _first_bases(text: bytes, start: int) -> bytes:
+    """Return the bases of a class, up to a bracket, by where the first of them starts."""
+    bases = text[start : start + _BASES]
+    return (_REMARK.sub(b"", bases) if b"#" in bases else bases).partition(b")")[0]
+
+
+def _are_celerys(text: bytes, bases: Iterable[bytes]) -> bool:
+    """Return whether one of the bases is probably Celery's own class: another one may have the `run` of its tasks."""
+    for base in bases:
+        owner, _, name = base.rpartition(b".")
+        if b"elery" in base or owner.endswith(b"app"):
+            return True
+        if not owner and any(top == "celery" and name.decode() in names for top, names in imports.bound(text)):
             return True
     return False
 

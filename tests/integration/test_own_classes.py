@@ -169,6 +169,11 @@ def test_the_names(tmp_path):
         ("def f():\n    class Job(Task): ...\n\n\ndef g():\n    Job = Task\n", set()),
         ("Task.job = Task == celery.Task\n", set()),
         ("class Job(Task):\n    def work(self): ...\n", {"Job"}),
+        ("class Job(  # of (mails)\n    Task,\n):\n    def work(self): ...\n", {"Job"}),
+        ("class Job(celery.Task, odd.Thing, odd()):\n    def work(self): ...\n", {"Job"}),
+        ("app = celery.Celery()\n\n\nclass Job(app.Task):\n    def work(self): ...\n", {"Job"}),
+        ("class Work(Task):\n    def run(self): ...\n\n\nclass Job(Work):\n    def work(self): ...\n", set()),
+        ("class Mail(Task): ...\n\n\nclass Job(Mail):\n    def work(self): ...\n", {"Mail", "Job"}),
         ("class Job(Task):\n    name = 'job'\n", set()),
         ("class Job(Task):\n    name: str = 'job'\n", set()),
         ("class JobTask(Task): ...\n", set()),
@@ -193,3 +198,10 @@ def test_how_deep_the_search_goes(tmp_path):
     files = {f"d{n}.py": f"from d{n - 1} import J{n - 1}\n\n\nclass J{n}(J{n - 1}): ...\n" for n in range(1, 40)}
     base = "from celery import Task\n\n\nclass J0(Task): ...\n"
     assert own_names(project_at(tmp_path, {"d0.py": base, **files})) == {f"J{n}" for n in range(25)}
+
+
+@pytest.mark.parametrize("base", ["Task", "kit.Task"])
+def test_tasks_that_do_the_work_of_an_inherited_run(tmp_path, base):
+    kit = "from celery import Task as Base\n\n\nclass Task(Base):\n    def run(self):\n        self.work()\n"
+    jobs = f"import kit\nfrom kit import Task\n\n\nclass Job({base}):\n    def work(self): ...\n"
+    assert own_names(project_at(tmp_path, {"kit.py": kit, "jobs.py": jobs})) == {"Base"}
