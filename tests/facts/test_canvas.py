@@ -74,6 +74,7 @@ def test_who_gets_a_result(tmp_path):
         ("chain(a.s(), b.s(1).set(queue='x'))", ["b.s(1)"]),
         ("chain(a.s(), b.s(1).set(immutable=True))", []),
         ("chain(a.s(), chain(b.s(1), b.s(2)))", ["b.s(1)"]),
+        ("step = b.s(1)\n    chain(a.s(), group(step, b.s(2), step))", ["b.s(1)", "b.s(2)"]),
     ],
 )
 def test_the_signature_behind_an_expression(tmp_path, written, signatures):

@@ -174,6 +174,11 @@ def test_the_names(tmp_path):
         ("app = celery.Celery()\n\n\nclass Job(app.Task):\n    def work(self): ...\n", {"Job"}),
         ("class Work(Task):\n    def run(self): ...\n\n\nclass Job(Work):\n    def work(self): ...\n", set()),
         ("class Mail(Task): ...\n\n\nclass Job(Mail):\n    def work(self): ...\n", {"Mail", "Job"}),
+        (
+            "class Mail(Task): ...\n\n\nclass Work(Mail):\n    def run(self): ...\n\n\n"
+            "class Job(Work):\n    def work(self): ...\n",
+            {"Mail"},
+        ),
         ("class Job(Task):\n    name = 'job'\n", set()),
         ("class Job(Task):\n    name: str = 'job'\n", set()),
         ("class JobTask(Task): ...\n", set()),

@@ -308,7 +308,7 @@ def test_signals(shop, name, code, said, jobs):
     command = [sys.executable, "-m", "flake8_celery_tasks", "check", jobs, "--celery-no-cache=true"]
     started = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )  # fmt: skip
     time.sleep(1.5)
     started.send_signal(getattr(signal, name))
@@ -328,7 +328,7 @@ def test_signals_end_the_server(tmp_path, name, code, said):
     started = subprocess.Popen(
         [sys.executable, "-m", "flake8_celery_tasks", "server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),  # even if the tests run under `nohup`
     )  # fmt: skip
     request = (
         b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"processId":null,"rootUri":null,"capabilities":{}}}'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_celery_tasks.frameworks import django_callers, django_models
+from flake8_celery_tasks.frameworks import django_callers, django_signals
 from flake8_celery_tasks.resolution import modules
 from tests.helpers import check, opened, project_at
 
@@ -87,4 +87,4 @@ def test_what_an_editor_holds_calls(tmp_path):
 
 def test_a_file_that_can_not_be_parsed_connects_nothing(tmp_path):
     known = project_at(tmp_path, {"shop/apps.py": "post_save.connect(saved\n"})
-    assert django_models._connected_in(known, str(tmp_path / "shop/apps.py")) == {}
+    assert django_signals._connected_in(known, str(tmp_path / "shop/apps.py")) == {}
