@@ -481,4 +481,4 @@ def surface(tree: ast.Module, package: str, text: bytes) -> Candidates:
 
     if prescan.is_coded(text):
         return collect(tree, package)
-    return _SurfaceWalk(tree, package, text, prescan.is_inner).run(tree)
+    return _SurfaceWalk(tree, package, text, prescan.inner_test(text)).run(tree)

@@ -17,7 +17,7 @@ from flake8_celery_tasks.workspace import imports
 from flake8_celery_tasks.workspace.marks import ACCESSORS, BINDINGS, DEFINITIONS, MARKS, USES, is_interesting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 #: The language's own decorators, which are followed by nothing but the end of the line.
 _ACCESSORS: Final = tuple(name.encode() for name in sorted(ACCESSORS))
@@ -438,24 +438,26 @@ def is_coded(text: bytes) -> bool:
     return _CODED.match(text) is not None
 
 
-def is_inner(text: bytes) -> bool:
-    """Return whether the body of a function matters to no other module.
+#: What makes the body of a function matter to other modules.
+_OUTWARD: Final = (b"task", b"@", b"class", b"yield", b"global", b"nonlocal", b"exec", b"vars")
+
+
+def inner_test(text: bytes) -> Callable[[bytes], bool]:
+    """Return a function that tells whether the body of a function in a text matters to no other module.
 
     It does not if nothing in it is part of `Module.definable` or `Module.made`, binds a name outside, or makes the
     function a generator. Characters beyond ASCII may stand for ASCII ones.
     """
-    return not (
-        b"task" in text
-        or b"@" in text
-        or b"class" in text
-        or b"yield" in text
-        or b"global" in text
-        or b"nonlocal" in text
-        or b"exec" in text
-        or b"vars" in text
-        or not text.isascii()
-        or _TWICE.search(text)
-    )
+    words = [word for word in _OUTWARD if word in text]
+    is_plain = text.isascii() and _TWICE.search(text) is None
+
+    def is_inner(body: bytes) -> bool:
+        for word in words:
+            if word in body:
+                return False
+        return is_plain or (body.isascii() and _TWICE.search(body) is None)
+
+    return is_inner
 
 
 def _is_decorated(text: bytes) -> bool:

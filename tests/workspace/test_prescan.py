@@ -121,7 +121,9 @@ def test_others_see_the_same_on_the_surface(body, end):
     text = f"def f():\n    {body}\n\n\nclass A:\n    async def f(self):\n        {inside}\n\n    f = f\n"
     module = module_of(text, text.replace("\n", end).encode())
     assert summary_of(module) == summary_of(module_of(text))
-    assert prescan.is_inner(body.encode()) is (body in INNER.values())
+    for around in ("", "@f\nclass A: ...\n\n\nf()(1)\n\u00e9 = 1\n"):
+        is_inner = prescan.inner_test(f"{around}{body}".encode())
+        assert is_inner(body.encode()) is (body in INNER.values())
 
 
 @pytest.mark.parametrize("body", INNER.values(), ids=INNER)
