@@ -23,7 +23,7 @@ _IMPORT: Final = lazy_pattern(rb"import(?![\w\x80-\xff])" + _BLANK + rb"*")
 _BEFORE: Final = lazy_pattern(
     rb"(?:[^#]*[;:])?[ \t\f]*(from(?:" + _BLANK + rb"+|(?=\.))([.\w\x80-\xff]+)(?:" + _BLANK + rb"+|(?<=\.)))?"
 )
-_TO_NEXT_LINE: Final = lazy_pattern(rb"[^\r\n]*")
+_LINE_END: Final = lazy_pattern(rb"[\r\n]")
 _TO_END: Final = lazy_pattern(rb"(?:[^\\\r\n#;]|\\\r?\n?)*")
 #: How far to look for the start of a statement.
 _LOOK: Final = 400
@@ -96,12 +96,14 @@ def _end_of_names(text: bytes, start: int, *, is_bracketed: bool) -> int:
         close = text.find(b")", start)
         comment = text.find(b"#", start, close)
         while 0 <= comment < close:
-            comment = _TO_NEXT_LINE.match(text, comment).end()  # type: ignore[union-attr]  # it matches everywhere
+            comment = next((found.start() for found in _LINE_END.finditer(text, comment)), len(text))
             close = text.find(b")", comment)
             comment = text.find(b"#", comment, close)
         if close >= 0:
             return close + 1
-    return _TO_END.match(text, start).end()  # type: ignore[union-attr]  # it matches everywhere
+    rest = _TO_END.match(text, start)
+    assert rest is not None  # it matches everywhere
+    return rest.end()
 
 
 def bound(text: bytes) -> Iterator[tuple[str, set[str]]]:

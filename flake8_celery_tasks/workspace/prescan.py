@@ -290,10 +290,10 @@ def _is_in_function(text: bytes, line: int) -> bool:
 
 
 def _indent(text: bytes, line: int) -> int:
-    return _INDENT.match(text, line).end() - line  # type: ignore[union-attr]  # it matches everywhere
+    return next((found.start() for found in _INK.finditer(text, line)), len(text)) - line
 
 
-_INDENT: Final = lazy_pattern(rb"[ \t\f]*")
+_INK: Final = lazy_pattern(rb"[^ \t\f]")
 
 
 def _is_bound(before: bytes, after: bytes) -> bool | None:
