@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.candidates import Candidates
-from flake8_celery_tasks.binding.nodes import is_on
+from flake8_celery_tasks.binding.nodes import PLAIN, is_on
 from flake8_celery_tasks.binding.scopes import (
     ARGUMENT,
     ASSIGN,
@@ -39,12 +39,7 @@ if TYPE_CHECKING:
 _BINDING: Final = frozenset({"exec", "globals", "vars"})
 
 _SKIP: Final = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue})
-_NO_NODES: Final = frozenset(
-    {
-        *("arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "lineno", "module", "name"),
-        *("names", "op", "ops", "rest", "simple", "tag", "type_comment", "type_params"),
-    }
-)
+_NO_NODES: Final = PLAIN | {"name", "names", "type_params"}
 
 
 class _Walk:

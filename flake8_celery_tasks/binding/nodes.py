@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 #: Fields without nodes of interest: names, numbers, contexts and operators.
-_PLAIN: Final = frozenset(
+PLAIN: Final = frozenset(
     {
         *("arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "lineno", "module", "op"),
         *("ops", "rest", "simple", "tag", "type_comment"),
@@ -33,7 +33,7 @@ def walk(node: ast.AST, lines: Sequence[int] | None = None) -> Iterator[ast.AST]
         kind = inner.__class__
         fields = _BELOW.get(kind)
         if fields is None:
-            fields = _BELOW[kind] = tuple(name for name in kind._fields if name not in _PLAIN)
+            fields = _BELOW[kind] = tuple(name for name in kind._fields if name not in PLAIN)
         for name in fields:
             value = getattr(inner, name, None)
             if value.__class__ is list:

@@ -375,8 +375,7 @@ def may_be_base(project: Project, module: Module, cls: Class) -> bool:
     methods = [name for name, some in symbols.items() if any(isinstance(one, Function) for one in some)]
     if is_interesting(encoded(cls.qualname)) or not prescan.may_be_base(cls.names, methods):
         return False
-    works = prescan.works(methods) and not {"abstract", "run"} & set(cls.names)
-    return not (works and _inherits_run(project, module, cls))
+    return not (prescan.needs_run(cls.names, methods) and _inherits_run(project, module, cls))
 
 
 #: How many ancestors of a class are asked for `run`.

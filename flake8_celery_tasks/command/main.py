@@ -128,9 +128,8 @@ def _add_explain(commands: Any) -> None:
 
 
 def _explain(given: argparse.Namespace) -> int:
-    import json
-
     from flake8_celery_tasks.core import spelling
+    from flake8_celery_tasks.core.text import json_of
     from flake8_celery_tasks.engine import loader
     from flake8_celery_tasks.pages import explain
 
@@ -151,7 +150,7 @@ def _explain(given: argparse.Namespace) -> int:
             raise UsageError(f"there is no rule {word!r}" + (f", did you mean {guess}?" if guess else ""))
         rules.update(dict.fromkeys(found))
     if given.output_format == "json":
-        _write(json.dumps([explain.record(rule) for rule in rules], indent=2) + "\n")
+        _write(json_of([explain.record(rule) for rule in rules]) + "\n")
     else:
         _write("\n".join(explain.page(rule) for rule in rules))
     return CLEAN

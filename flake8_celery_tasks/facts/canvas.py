@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import uses_of
+from flake8_celery_tasks.binding.nodes import uses_of, walk
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import DIRECT, SAME_ARGUMENTS, SENDS
@@ -292,7 +292,7 @@ def _is_kept(context: FileContext, function: FunctionNode, name: str) -> bool:
 @query()
 def _uses(_context: FileContext, function: FunctionNode) -> dict[str, list[Use]]:
     """Return the uses of all names in a function."""
-    names = {node.id for statement in function.body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    names = {node.id for statement in function.body for node in walk(statement) if isinstance(node, ast.Name)}
     found: dict[str, list[Use]] = {}
     for statement in function.body:
         for use in uses_of(statement, names):

@@ -11,7 +11,7 @@ from flake8_celery_tasks.binding.values import UNKNOWN, Const, extend
 from flake8_celery_tasks.resolution.modules import Modules
 from flake8_celery_tasks.workspace.folders import entries
 from flake8_celery_tasks.workspace.layout import INSTALLED
-from flake8_celery_tasks.workspace.marks import INTEREST
+from flake8_celery_tasks.workspace.marks import is_interesting
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
@@ -171,7 +171,7 @@ class Resolver(Modules):
         known = self._interesting.get(file)
         if known is None:
             text = self.files.read(file) or b""
-            known = any(mark in text for mark in INTEREST) or self._has_own(text)
+            known = is_interesting(text) or self._has_own(text)
             if self.files.is_settled:
                 self._interesting[file] = known
         return known

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core.memo import lazy_pattern
@@ -75,6 +77,24 @@ def statements(text: bytes) -> Iterator[Statement]:
         if before is not None:
             end = _end_of_names(text, found.end(), is_bracketed=before[1] is not None)
             yield Statement(line, end, before[2] or b"", text[found.end() : end])
+
+
+class Places:
+    """The places of the import statements in a text, which is searched when the first place is asked about."""
+
+    def __init__(self, text: bytes, *, relative: bool = True) -> None:
+        self._text = text
+        self._relative = relative
+
+    @cached_property
+    def _ranges(self) -> list[tuple[int, int]]:
+        found = statements(self._text)
+        return [(one.start, one.end) for one in found if self._relative or not one.source.startswith(b".")]
+
+    def hold(self, position: int) -> bool:
+        """Return whether a position is inside such a statement."""
+        index = bisect_right(self._ranges, (position, 0)) - 1
+        return index >= 0 and position < self._ranges[index][1]
 
 
 def _start_of_line(text: bytes, least: int, position: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from flake8_celery_tasks.workspace.gate import holds_one
+
 #: Decorators of methods that don't create tasks: Python's own, and methods of their results.
 ACCESSORS: Final = frozenset({"classmethod", "deleter", "getter", "property", "setter", "staticmethod"})
 
@@ -30,10 +32,4 @@ WORDS: Final = (b"ATOMIC_REQUESTS", b"urlpatterns")
 
 def is_interesting(text: bytes) -> bool:
     """Return whether a text contains one of `INTEREST`."""
-    # Written out, since this runs for every file of a project.
-    return (
-        b"elery" in text
-        or b"ELERY" in text
-        or b"TASK" in text
-        or (b"ask" in text and (b"task" in text or b"Task" in text))
-    )
+    return holds_one(text, INTEREST)

@@ -7,7 +7,6 @@ Comments and strings count as code, so that in case of doubt the file is parsed.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from flake8_celery_tasks.workspace import imports
 from flake8_celery_tasks.workspace.marks import ACCESSORS, BINDINGS, DEFINITIONS, MARKS, USES, is_interesting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 #: The language's own decorators, which are followed by nothing but the end of the line.
 _ACCESSORS: Final = tuple(name.encode() for name in sorted(ACCESSORS))
@@ -150,9 +149,10 @@ def may_be_base(members: Iterable[str], methods: Iterable[str]) -> bool:
     return "abstract" in members or ("name" not in members and own != {"run"})
 
 
-def works(methods: Iterable[str]) -> bool:
-    """Return whether one of the methods of a class of tasks does more than adapt Celery's."""
-    return not all(method.startswith(_ADAPTING) for method in methods)
+def needs_run(members: Collection[str], methods: Collection[str]) -> bool:
+    """Return whether a class of tasks has methods of its own, but no `run` to call them, and is not abstract."""
+    held = {*members, *methods}
+    return "run" not in held and "abstract" not in held and any(not name.startswith(_ADAPTING) for name in methods)
 
 
 def _derives(text: bytes) -> bool:
@@ -175,9 +175,7 @@ def _derives(text: bytes) -> bool:
         if not match[1]:
             following = _STATEMENT.search(text, match.end())
             members, methods = _members(text, match.end(), len(text) if following is None else following.start())
-            is_task = (
-                works(methods) and not {"abstract", "run"} & {*members, *methods} and not _are_celerys(text, bases)
-            )
+            is_task = needs_run(members, methods) and not _are_celerys(text, bases)
             if not is_task and may_be_base(members, methods):
                 return True
         elif b"global" in text or not _is_in_function(text, match.start() + 1):
@@ -245,7 +243,7 @@ def may_bind(text: bytes, name: bytes = b"") -> bool:
     """
     if not name and _derives(text):
         return True
-    imported: list[tuple[int, int]] | None = None
+    imported = imports.Places(text)
     line = last = 0
     for match in (_beginning(name) if name else _MAKER).finditer(text):
         position = start = match.start()
@@ -265,10 +263,7 @@ def may_bind(text: bytes, name: bytes = b"") -> bool:
         if binds is False and _ASSIGNED.match(text, line, start):
             binds = b"global" in text or not _is_in_function(text, line)
         if binds is None:
-            if imported is None:
-                imported = [(found.start, found.end) for found in imports.statements(text)]
-            index = bisect_right(imported, (position, 0)) - 1
-            binds = index < 0 or imported[index][1] <= position
+            binds = not imported.hold(position)
         if binds:
             return True
     return False
@@ -374,16 +369,12 @@ def only_calls(text: bytes, name: bytes) -> bool:
     >>> only_calls(b"app = Celery('shop', include=['shop.tasks'])\n", b"include")
     False
     """
-    imported: list[tuple[int, int]] | None = None
+    imported = imports.Places(text, relative=False)
     for match in _beginning(name).finditer(text):
         start = match.start()
         if (start and _IN_WORD.match(text, start - 1)) or _CALLED.match(text, match.end()):
             continue
-        if imported is None:
-            found = imports.statements(text)
-            imported = [(one.start, one.end) for one in found if not one.source.startswith(b".")]
-        index = bisect_right(imported, (start, 0)) - 1
-        if index < 0 or imported[index][1] <= start:
+        if not imported.hold(start):
             return False
     return True
 

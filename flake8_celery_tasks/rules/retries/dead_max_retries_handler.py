@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import last_name, unparsed, uses_of
+from flake8_celery_tasks.binding.nodes import last_name, unparsed, uses_of, walk
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
@@ -195,7 +195,7 @@ def _retries(context: FileContext) -> dict[int, TaskCall]:
 def _only_raises(context: FileContext, node: ast.Try) -> bool:
     """Return whether all retries in a `try` are given an exception to raise."""
     retries = _retries(context)
-    below = (id(inner) for statement in node.body for inner in ast.walk(statement))
+    below = (id(inner) for statement in node.body for inner in walk(statement))
     return all(_is_exception(retries[inner]) for inner in below if inner in retries)
 
 
