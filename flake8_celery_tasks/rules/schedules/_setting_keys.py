@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.celery_model.apps import makes_app
 from flake8_celery_tasks.celery_model.configuration import configurations
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.core.text import encoded
@@ -30,6 +31,10 @@ _GROUPS: Final = ("beat_", "broker_", "celerybeat_", "celeryd_", "result_", "tas
 
 #: Settings by the names of the app's arguments, or of the worker's options, that set them.
 _SHORT: Final = {"backend": "result_backend", "broker": "broker_url", "concurrency": "worker_concurrency"}
+
+
+#: The version that brought today's names and the namespace: older ones read other names.
+_NAMES_SINCE: Final = (4, 0)
 
 
 def _rest(name: str) -> str:
@@ -85,12 +90,16 @@ def unread(setting: Setting) -> tuple[str, str] | None:
     key, source = setting.key, setting.source
     if not source.certain or not key.isupper() or not key.startswith(TELLING):
         return None
+    if version_of(setting.project) < _NAMES_SINCE:
+        return None
     prefix = prefix_of(source.namespaces[0])
     name = OLD_TO_NEW.get(key)
     if name is not None and prefix and source.kind == CONF:
         return None  # an app also reads old names that it gets before it is configured
     if name is None:
-        name = next((lower for lower in (key.lower(), key.lower().removeprefix("celery_")) if lower in SETTINGS), None)
+        # An old name may also be written after the namespace: `CELERY_CELERYBEAT_SCHEDULER`.
+        bare = key.removeprefix("CELERY_")
+        name = next((lower for lower in (key.lower(), bare.lower()) if lower in SETTINGS), OLD_TO_NEW.get(bare))
     if name is None:
         return None
     if prefix:
