@@ -19,7 +19,7 @@ from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import is_interesting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
@@ -163,13 +163,20 @@ def app_of(project: Project, target: Target) -> App | None:
         app = app_made_by(project, symbol.value, module)
         if app is not None:
             # Two apps may come from one factory or one module.
-            return app if app.path in APP_GETTERS else App(target.path, app.task_cls)
+            return app if app.path in APP_GETTERS else App(target.path, _class_beside(project, module, app.task_cls))
         if isinstance(symbol.value, (Invoke, Unknown)) or not isinstance(symbol.value, (Ref, Param)):
             return _named_like_app(target.path) or _called_app(project, target.path, symbol.value, module)
         return None
     if isinstance(symbol, Opaque) or (symbol is None and not target.lost and not target.path.startswith("celery.")):
         return _named_like_app(target.path, foreign=target.foreign)
     return None
+
+
+def _class_beside(project: Project, module: Module, given: Any) -> Any:
+    """Return the class of an app's tasks: outside the project, its own module may assign another than the given one."""
+    if given is not MISSING or not project.layout.is_elsewhere(module.place.path):
+        return given
+    return _one_of(_assigned(project, module))
 
 
 def _named_like_app(path: str, *, foreign: bool = False) -> App | None:
@@ -444,6 +451,11 @@ def _configured_task_cls(
             found.append(UNKNOWN)
             continue
         found.extend(found_in(project, module))
+    return _one_of(found)
+
+
+def _one_of(found: Iterable[Any]) -> Any:
+    """Return the only class among task classes, MISSING if there is none, UNKNOWN if there are several."""
     classes = [cls for cls in found if cls is not None and cls is not MISSING]
     if not classes:
         return MISSING

@@ -82,3 +82,19 @@ def test_roots_below_a_folder(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "a")
     folders.forget()
     assert [path.removeprefix(f"{tmp_path}/") for path in folders.roots_below(str(tmp_path))] == ["closed", "a/b"]
+
+
+@pytest.mark.parametrize(
+    ("more", "advice"),
+    [("", "write 'bill.delay_on_commit(...)'"), ("app.Task = Own\n", "pass partial(bill.delay, ...) to on_commit()")],
+)
+def test_the_class_that_an_app_beside_gives_its_tasks(repository, more, advice):
+    celery = f"from celery import Celery, Task\n\n\nclass Own(Task): ...\n\n\napp = Celery('core')\n{more}"
+    tasks = "from core.celery import app\n\n\n@app.task(name='api.bill')\ndef bill(number): ...\n"
+    view = "def view(order):\n    with transaction.atomic():\n        order.save()\n        bill.delay(order.pk)\n"
+    imports = "from django.db import transaction\nfrom api.tasks import bill\n\n\n"
+    write(repository / "core", {"src/core/celery.py": celery})
+    write(repository / "api", {"api/tasks.py": tasks, "api/views.py": imports + view, "requirements.txt": "celery==5.6"})
+    session.forget()
+    [found] = findings(repository / "api", "api/views.py")
+    assert (found.code, found.text.partition("rollback; ")[2]) == ("CLY701", advice)
