@@ -21,8 +21,10 @@ from flake8_celery_tasks.resolution.decorators import keeps_name, renames
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.imports import names_imported_relatively
+from flake8_celery_tasks.workspace.layout import INSTALLED
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
@@ -37,9 +39,9 @@ OWN_NAMES: Final = lazy_pattern(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*
 
 
 #: A dotted name that is imported, or that a string starts with. A pattern with a fixed start is found faster.
-_NAMES: Final = tuple(
-    lazy_pattern(before + rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)")
-    for before in (rb"from[ \t]+", rb"import[ \t]+", rb'"', rb"'")
+_IMPORTED, _QUOTED = (
+    tuple(lazy_pattern(before + rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)") for before in starts)
+    for starts in ((rb"from[ \t]+", rb"import[ \t]+"), (rb'"', rb"'"))
 )
 
 
@@ -233,26 +235,47 @@ def name_of(project: Project, found: Definition, *, imported: str = "") -> str |
     return name if isinstance(name, str) else None
 
 
-def _shorter_name(project: Project, path: str, name: str) -> str:
-    """Return the shorter dotted name by which the project itself refers to a module; an empty string if there is none.
+def _shorter_name(project: Project, place: Place) -> str:
+    """Return, in words, by which shorter name the project refers to a module or others in its package; empty for none.
 
-    In that case one of its parent folders is on Python's path, and the task may be registered under the shorter name.
+    In that case a folder above is on Python's path, and the task may be registered under the shorter name.
     """
-    parts = name.split(".")
-    ends = (".".join(parts[start:]) for start in range(1, len(parts) - 1))
-    for end in ends:
-        if end in _called(project) and project.layout.find(end, project.layout.root) in (None, path):
-            return end
+    parts, layout = place.name.split("."), project.layout
+    path = os.path.dirname(place.path) if place.is_package else place.path
+    for start in range(1, len(parts) - 1):
+        ends = parts[start:]
+        end = ".".join(ends)
+        if end in _called(project) and layout.find(end, layout.root) in (None, place.path):
+            return f"the project also calls the module {end}"
+        if ends[0] not in INSTALLED and layout.find(ends[0], layout.root) is None:
+            folder = path.removesuffix(os.sep.join(("", *path.split(os.sep)[-len(ends) :])))
+            for name in _inside(project).get(ends[0], ()):
+                if folders.descend(folder, name.split(".")) is not None:
+                    return f"the project imports {name} without {'.'.join(parts[:start])!r}"
     return ""
+
+
+@query(shared=True)
+def _inside(project: Project) -> dict[str, list[str]]:
+    """Return the names of two words that the project imports, by their first words."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(name for name in _prefixes(project, _IMPORTED) if name.count(".") == 1):
+        found[name.partition(".")[0]].append(name)
+    return found
 
 
 @query(shared=True)
 def _called(project: Project) -> frozenset[str]:
     """Return the dotted names in the project's imports and strings, with all their prefixes."""
+    return _prefixes(project, _IMPORTED) | _prefixes(project, _QUOTED)
+
+
+@query(shared=True)
+def _prefixes(project: Project, patterns: tuple[re.Pattern[bytes], ...]) -> frozenset[str]:
     found: set[bytes] = set()
     for path in project.files.disk.texts:
         text = project.files.read(path) or b""
-        for pattern in _NAMES:
+        for pattern in patterns:
             found.update(pattern.findall(text))
     names: set[str] = set()
     for name in found:
@@ -289,9 +312,9 @@ def doubt_of_module(project: Project, place: Place) -> str:
 
     A folder without `__init__.py` inside a package is part of the name if the project itself imports it that way.
     """
-    shorter = _shorter_name(project, place.path, place.name)
+    shorter = _shorter_name(project, place)
     if shorter:
-        return f"the project also calls the module {shorter}"
+        return shorter
     if place.certain or (is_in_package(project, place) and _is_imported(project, place)):
         return ""
     return project.layout.doubt(place)
