@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed, walk
 from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.rules.boundaries._sender import imports_of
@@ -49,9 +49,14 @@ def _is_started(module: Module) -> bool:
 
 
 def _starts(node: ast.stmt) -> bool:
-    """Return whether a statement of a module is `if __name__ == "__main__"`, or a command of click or Flask."""
+    """Return whether a statement of a module shows that people start it.
+
+    It is `if __name__ == "__main__"`, a command of click or Flask, or tells Django where its settings are.
+    """
     if isinstance(node, ast.If):
         return any(isinstance(inner, ast.Constant) and inner.value == "__main__" for inner in ast.walk(node.test))
+    if isinstance(node, (ast.Assign, ast.Expr)):
+        return any(isinstance(inner, ast.Constant) and inner.value == "DJANGO_SETTINGS_MODULE" for inner in walk(node))
     return any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(node, "decorator_list", ()))
 
 

@@ -72,7 +72,8 @@ class CrossAppTaskImport(CrossAppImport):
     - the module also needs the import for something else: it calls the task as a function, or uses another name of its
       module or an attribute of its class;
     - people start the module and only tests import it, so that the import can't be circular: management commands,
-      `manage.py`, `fabfile.py`, tasks of invoke or fabric, commands of click, `if __name__ == "__main__"`;
+      `manage.py`, `fabfile.py`, tasks of invoke or fabric, commands of click, `if __name__ == "__main__"`,
+      scripts that set `DJANGO_SETTINGS_MODULE`;
     - the module creates the Celery app or holds settings: it may know every task;
     - the task's class has its own `apply_async` or `delay`, or can't be resolved: it may take a lock first, like the
       classes of celery_once and celery-singleton;
