@@ -47,7 +47,9 @@ class Way(NamedTuple):
     """A call that runs a function in a transaction, or in a place that usually has one.
 
     `opener` opens the transaction (`ATOMIC`), `where` describes the place of the call (the others). `function` is the
-    called function and `place` the place of the call; both are empty if the function itself is such a place.
+    called function and `place` the place of the call; both are empty if the function itself is such a place. `written`
+    is whether rows are certainly written before the call: a request's transaction is there for all requests, and
+    harmless without that.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class Way(NamedTuple):
     where: str = ""
     function: str = ""
     place: str = ""
+    written: bool = True
 
 
 class _Function(NamedTuple):
@@ -66,14 +69,20 @@ class _Function(NamedTuple):
 
 
 class _Caller(NamedTuple):
-    """A call of a function: its way into a transaction, or the function that contains it."""
+    """A call of a function: its way into a transaction, or the function that contains it and writes rows before it."""
 
     way: Way | None
     outer: _Function | None
+    written: bool = False
 
 
 def way_at(project: Project, module: Module, call: ast.Call, site: Site) -> Way | None:
     """Return the way in which a place runs in a transaction because of the code around it in its function."""
+    found = _way_at(project, module, call, site)
+    return found if found is not None and found.written else None
+
+
+def _way_at(project: Project, module: Module, call: ast.Call, site: Site) -> Way | None:
     opener = django_transactions.around_change(project, module, site, call)
     if opener is not None:
         return Way(ATOMIC, opener)
@@ -97,11 +106,15 @@ def _way_of_function(project: Project, module: Module, call: ast.Call, site: Sit
         signal = django_signals.signal_received(project, module, inside)
         if signal is not None:
             return Way(SAVE, where=f"a receiver of {signal}")
-    if django_views.is_view_in_transaction(project, module, function, outside) and writes_before(
-        project, module, function.body, inside.scope, call
-    ):
-        return Way(REQUEST, where=f"{function.name}()")
+    if django_views.is_view_in_transaction(project, module, function, outside):
+        return Way(REQUEST, where=f"{function.name}()", written=_writes_before(project, module, call, site))
     return None
+
+
+def _writes_before(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether rows are certainly written before a call in its function."""
+    found = _function_around(site)
+    return found is not None and writes_before(project, module, found[0].body, found[1].scope, call)
 
 
 _SAVING: Final = frozenset({"delete", "save"})
@@ -115,10 +128,13 @@ def _function_around(site: Site) -> tuple[FunctionNode, Site] | None:
     return body.node, body
 
 
-def ways_to(project: Project, module: Module, site: Site) -> tuple[Way, ...]:
-    """Return the ways in which callers of the enclosing function run a place in a transaction, nearest first."""
+def ways_to(project: Project, module: Module, call: ast.Call, site: Site) -> tuple[Way, ...]:
+    """Return the ways in which callers of the enclosing function run a call in a transaction, nearest first."""
     function = _called_function(project, module, site)
-    return () if function is None else _ways(project, function, CALLS)
+    ways = () if function is None else _ways(project, function, CALLS)
+    if all(way.written for way in ways) or _writes_before(project, module, call, site):
+        return ways
+    return tuple(way for way in ways if way.written)
 
 
 def _called_function(project: Project, module: Module, site: Site) -> _Function | None:
@@ -137,8 +153,13 @@ def _called_function(project: Project, module: Module, site: Site) -> _Function 
 def _ways(project: Project, function: _Function, left: int) -> tuple[Way, ...]:
     callers = list(_callers(project, function))
     found = [caller.way for caller in callers if caller.way is not None]
-    outer = dict.fromkeys(caller.outer for caller in callers if caller.outer is not None) if left > 1 else {}
-    return (*found, *(way for one in outer if one != function for way in _ways(project, one, left - 1)))
+    outer: dict[_Function, bool] = {}
+    for caller in callers if left > 1 else ():
+        if caller.outer is not None and caller.outer != function:
+            outer[caller.outer] = outer.get(caller.outer, False) or caller.written
+    for one, written in outer.items():
+        found += [way._replace(written=way.written or written) for way in _ways(project, one, left - 1)]
+    return tuple(found)
 
 
 def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
@@ -171,14 +192,16 @@ def _is_called_in(project: Project, path: str, name: str) -> bool:
 
 
 def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:
-    way = way_at(project, module, call, site)
+    way = _way_at(project, module, call, site)
     if way is not None:
         if way.kind == ATOMIC and _is_chosen(project, module, call, site):
             return _Caller(None, None)
-        return _Caller(
-            way._replace(function=last_name(call.func), place=f"{module.place.relative}:{call.lineno}"), None
-        )
-    return _Caller(None, _called_function(project, module, site))
+        place = f"{module.place.relative}:{call.lineno}"
+        way = way._replace(function=last_name(call.func), place=place)
+        if way.written:
+            return _Caller(way, None)
+    written = django_views.has_atomic_requests(project) and _writes_before(project, module, call, site)
+    return _Caller(way, _called_function(project, module, site), written)
 
 
 def _is_chosen(project: Project, module: Module, call: ast.Call, site: Site) -> bool:

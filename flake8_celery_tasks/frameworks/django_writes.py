@@ -93,7 +93,7 @@ def may_write(
 
 
 def writes_before(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
-    """Return whether a certain write of rows runs before a call in a body, or is the call itself."""
+    """Return whether a certain write of rows runs before a call in a body."""
     return _reader(module, project).before(body, scope, call)
 
 
@@ -228,11 +228,14 @@ class _Some:
         self._having: set[int] = set()
         self._next = list(range(len(calls.all) + 1))  # after each call that lacks the property, one that may have it
 
-    def any_in(self, node: ast.AST, scope: Scope) -> bool:
-        """Return whether a call in a node has the property."""
+    def any_in(self, node: ast.AST, scope: Scope, but: ast.AST | None = None) -> bool:
+        """Return whether a call in a node, other than `but`, has the property."""
         index, end = self.calls.inside(node)
         index = self._after(index)
         while index < end:
+            if self.calls.all[index] is but:
+                index = self._after(index + 1)
+                continue
             if index in self._having or self.holds(self.calls.all[index], scope):
                 self._having.add(index)
                 return True
@@ -269,9 +272,9 @@ class _Reader:
             known = self.bodies[id(body)] = _Body(body, self, scope)
         return known
 
-    def before(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> bool:
-        """Return whether a call that writes rows comes before a node in a body, and not in another branch."""
-        position = start_of(node)
+    def before(self, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
+        """Return whether a call that writes rows comes before a call in a body, and not in another branch."""
+        position = start_of(call)
         while True:
             starts, written = self._passing(body, scope)
             index = max(bisect_right(starts, position) - 1, 0)
@@ -281,7 +284,7 @@ class _Reader:
             parts = () if isinstance(statement, _LOOPS) else _parts(statement)
             inner = next((part for part in parts if start_of(part[0]) <= position < end_of(part[-1])), None)
             if inner is None:
-                return self._calls_write([statement], scope)
+                return self._calling.any_in(statement, scope, but=call)
             # In a `try`, all other blocks come after the body.
             before = [statement.body] if isinstance(statement, ast.Try) and inner is not statement.body else []
             if any(self._calls_write(part, scope) for part in before):

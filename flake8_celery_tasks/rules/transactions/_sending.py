@@ -130,8 +130,8 @@ def way(invocation: Invocation) -> Way | None:
     found = django_callers.way_at(project, module, invocation.node, invocation.site)
     if found is not None:
         return found
-    ways = sorted(django_callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
-    return ways[0] if ways else None
+    ways = django_callers.ways_to(project, module, invocation.node, invocation.site)
+    return min(ways, key=lambda way: _ORDER.index(way.kind), default=None)
 
 
 #: The kinds of ways, the most certain one first.
