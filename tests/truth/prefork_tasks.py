@@ -9,7 +9,7 @@ import time
 
 import redis
 from celery import Celery
-from celery.exceptions import Reject, SoftTimeLimitExceeded
+from celery.exceptions import Reject, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
 URL = os.environ["TRUTH_REDIS"]
 app = Celery("prefork_tasks", broker=URL, backend=URL)
@@ -79,6 +79,19 @@ def leave():
     """Ends its process."""
     begin("leave")
     sys.exit(1)
+
+
+@app.task(name="lost", autoretry_for=(WorkerLostError,), default_retry_delay=0)
+def lost():
+    """Is killed, and names the error that the worker reports then."""
+    die_at_first("lost")
+
+
+@app.task(name="slow", autoretry_for=(TimeLimitExceeded,), default_retry_delay=0)
+def slow():
+    """Takes too long, and names the error that the worker reports then."""
+    begin("slow")
+    time.sleep(60)
 
 
 @app.task(name="rest")

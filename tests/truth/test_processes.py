@@ -47,7 +47,7 @@ def worker(farm: Farm) -> Iterator[Worker]:
 @pytest.fixture(scope="module")
 def killed(farm: Farm, worker: Worker) -> dict[str, AsyncResult]:
     """The results of tasks whose process ends; sent at once, since the pool looks for dead children every 5 s."""
-    return {name: farm.send(name) for name in ("early", "late", "rejected", "leave")}
+    return {name: farm.send(name) for name in ("early", "late", "rejected", "leave", "lost")}
 
 
 @pytest.mark.truth("CLY301")
@@ -81,6 +81,18 @@ def test_exit_kills_the_process(farm, worker, killed):
         assert "Worker exited prematurely: exitcode 1" in str(killed["leave"].result)
         wait_for(lambda: not unsaid("CLY515", worker.log), "what the page quotes")
     assert farm.runs("leave") == 1
+
+
+@pytest.mark.truth("CLY214")
+def test_autoretry_after_a_killed_process(farm, worker, killed):
+    """CLY214: `autoretry_for` sees neither a killed process nor the hard limit."""
+    results = {"lost": killed["lost"], "slow": farm.send("slow", time_limit=1)}
+    for name, result in results.items():
+        wait_for(result.ready, name)
+        assert result.state == states.FAILURE
+    wait_for(lambda: farm.leftovers() == (0, 0), "the acknowledgements")
+    assert [type(result.result).__name__ for result in results.values()] == ["WorkerLostError", "TimeLimitExceeded"]
+    assert [farm.runs(name) for name in results] == [1, 1]
 
 
 @pytest.mark.truth("CLY302")

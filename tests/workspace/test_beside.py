@@ -94,7 +94,8 @@ def test_the_class_that_an_app_beside_gives_its_tasks(repository, more, advice):
     view = "def view(order):\n    with transaction.atomic():\n        order.save()\n        bill.delay(order.pk)\n"
     imports = "from django.db import transaction\nfrom api.tasks import bill\n\n\n"
     write(repository / "core", {"src/core/celery.py": celery})
-    write(repository / "api", {"api/tasks.py": tasks, "api/views.py": imports + view, "requirements.txt": "celery==5.6"})
+    files = {"api/tasks.py": tasks, "api/views.py": imports + view, "requirements.txt": "celery==5.6"}
+    write(repository / "api", files)
     session.forget()
     [found] = findings(repository / "api", "api/views.py")
     assert (found.code, found.text.partition("rollback; ")[2]) == ("CLY701", advice)

@@ -53,7 +53,8 @@ class AutoretryForNotExceptions(Rule[Task]):
     ```
 
     `autoretry_for` wraps the function and nothing else. It never sees an exception that the `before_start` hook of the
-    task's class raises: the task fails at once.
+    task's class raises: the task fails at once. Nor does it see `TimeLimitExceeded` and `WorkerLostError`: the process
+    that ran the task is killed, and the worker that reports it retries nothing.
 
     ## Bad
 
@@ -107,6 +108,18 @@ class AutoretryForNotExceptions(Rule[Task]):
         return download(url)
     ```
 
+    ```python
+    from celery import shared_task
+    from celery.exceptions import TimeLimitExceeded
+
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_stock", autoretry_for=(TimeLimitExceeded,), time_limit=60)
+    def fetch_stock(url):
+        return download(url)
+    ```
+
     ## Good
 
     ```python
@@ -131,17 +144,31 @@ class AutoretryForNotExceptions(Rule[Task]):
         charge_once(order_pk)
     ```
 
+    ```python
+    from celery import shared_task
+    from celery.exceptions import SoftTimeLimitExceeded
+
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_stock", autoretry_for=(SoftTimeLimitExceeded,), soft_time_limit=60, time_limit=90)
+    def fetch_stock(url):
+        return download(url)
+    ```
+
     ## Not reported when
 
     - `autoretry_for` or `dont_autoretry_for` is a list or a set: only `throws` needs a tuple;
     - a name can't be resolved to something that is certainly wrong;
-    - the exception that `before_start` raises is also named elsewhere in the project, other than to catch it.
+    - the exception that `before_start` raises is also named elsewhere in the project, other than to catch it;
+    - the project raises `TimeLimitExceeded` or `WorkerLostError` itself, or lets tasks wait for results
+      (`allow_join_result`), which raise them.
 
     ## Fix
 
     Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The automatic fix does this for a single class, and
     for a list in `throws`. It is safe, since the value that it replaces can't have worked. Only you know which class a
-    string was meant to name.
+    string was meant to name. A lower `soft_time_limit` raises `SoftTimeLimitExceeded` in the task, which is retried.
     """
 
     code = "CLY214"
@@ -152,9 +179,12 @@ class AutoretryForNotExceptions(Rule[Task]):
         "autoretry_for never sees {exc!r}: only before_start() raises it, outside the retries; raise it in the task"
     )
 
+    outside: Final = "autoretry_for never sees {exc!r}: the process that runs the task is killed; {instead}"
+
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a value that Celery can't use, or its first such member, and exceptions that are never seen."""
         yield from self._unseen(task)
+        yield from self._outside(task)
         for option, node in task.written(_OPTIONS):
             value = task.option(option)
             advice = "a tuple of exception classes"
@@ -188,6 +218,19 @@ class AutoretryForNotExceptions(Rule[Task]):
                         exc = member.symbol.qualname
                         yield self.report(task.module, _member(node, index), self.unseen, exc=exc)
 
+    def _outside(self, task: Task) -> Iterator[Violation]:
+        """Report exceptions in `autoretry_for` that the worker makes up for a process that is gone."""
+        for _, node in task.written(("autoretry_for",)):
+            value = task.option("autoretry_for")
+            members = [getattr(member, "path", "") for member in value] if isinstance(value, (tuple, list)) else []
+            for index, path in enumerate(members):
+                exc, instead = path.rpartition(".")[2], _OUTSIDE.get(path)
+                if instead is None or _may_be_raised_in_task(task.project, exc):
+                    continue
+                if exc == "TimeLimitExceeded" and task.states("soft_time_limit") and not _SOFT.isdisjoint(members):
+                    instead = "drop it: SoftTimeLimitExceeded is retried"
+                yield self.report(task.module, _member(node, index), self.outside, exc=exc, instead=instead)
+
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Turn a single class, or the list in `throws`, into a tuple."""
         from flake8_celery_tasks.edits.edit import Fix
@@ -208,6 +251,25 @@ _EFFECTS: Final = {
     "dont_autoretry_for": f"{_CAUGHT} and nothing is retried",
     "throws": _CAUGHT,
 }
+
+
+#: Exceptions that no task raises, and what to do instead of retrying them.
+_LIMIT: Final = "retry SoftTimeLimitExceeded instead, with a soft_time_limit"
+_LOST: Final = "set acks_late=True and reject_on_worker_lost=True"
+_OUTSIDE: Final = {
+    "billiard.exceptions.TimeLimitExceeded": _LIMIT,
+    "billiard.exceptions.WorkerLostError": _LOST,
+    "celery.exceptions.TimeLimitExceeded": _LIMIT,
+    "celery.exceptions.WorkerLostError": _LOST,
+}
+_SOFT: Final = frozenset(f"{package}.exceptions.SoftTimeLimitExceeded" for package in ("billiard", "celery"))
+
+
+def _may_be_raised_in_task(project: Project, exception: str) -> bool:
+    """Return whether some task may see such an exception: of the project's own, or of a task that it waits for."""
+    marks = (b"raise " + exception.encode(), b"allow_join_result", b"disable_sync_subtasks")
+    paths = project.files.holding(*marks)
+    return any(not project.layout.is_test(project.layout.place(path)) for path in paths)
 
 
 def _bad_member(project: Project, value: Iterable[Any], *, nested: bool) -> tuple[int, str]:
