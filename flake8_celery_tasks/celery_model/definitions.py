@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
@@ -24,7 +25,6 @@ from flake8_celery_tasks.workspace.imports import names_imported_relatively
 from flake8_celery_tasks.workspace.layout import INSTALLED
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
@@ -39,10 +39,13 @@ OWN_NAMES: Final = lazy_pattern(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*
 
 
 #: A dotted name that is imported, or that a string starts with. A pattern with a fixed start is found faster.
-_IMPORTED, _QUOTED = (
-    tuple(lazy_pattern(before + rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)") for before in starts)
-    for starts in ((rb"from[ \t]+", rb"import[ \t]+"), (rb'"', rb"'"))
+_NAMES: Final = tuple(
+    lazy_pattern(before + rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)")
+    for before in (rb"from[ \t]+", rb"import[ \t]+", rb'"', rb"'")
 )
+
+#: The first two words of a dotted name in a statement that imports it.
+_IMPORTED: Final = lazy_pattern(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)\.([A-Za-z_]\w*)", re.MULTILINE)
 
 
 class Definition(Record):
@@ -236,10 +239,7 @@ def name_of(project: Project, found: Definition, *, imported: str = "") -> str |
 
 
 def _shorter_name(project: Project, place: Place) -> str:
-    """Return, in words, by which shorter name the project refers to a module or others in its package; empty for none.
-
-    In that case a folder above is on Python's path, and the task may be registered under the shorter name.
-    """
+    """Say by which shorter name the project calls a module or its neighbours: then a folder above is on the path."""
     parts, layout = place.name.split("."), project.layout
     path = os.path.dirname(place.path) if place.is_package else place.path
     for start in range(1, len(parts) - 1):
@@ -257,25 +257,24 @@ def _shorter_name(project: Project, place: Place) -> str:
 
 @query(shared=True)
 def _inside(project: Project) -> dict[str, list[str]]:
-    """Return the names of two words that the project imports, by their first words."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(name for name in _prefixes(project, _IMPORTED) if name.count(".") == 1):
-        found[name.partition(".")[0]].append(name)
-    return found
+    """Return the first two words of the dotted names that the project imports outside tests, by the first ones."""
+    found: set[tuple[bytes, bytes]] = set()
+    for path in project.files.disk.texts:
+        if not project.layout.is_test(project.layout.place(path)):
+            found.update(_IMPORTED.findall(project.files.read(path) or b""))
+    names: dict[str, list[str]] = defaultdict(list)
+    for top, inner in sorted(found):
+        names[top.decode()].append(f"{top.decode()}.{inner.decode()}")
+    return names
 
 
 @query(shared=True)
 def _called(project: Project) -> frozenset[str]:
     """Return the dotted names in the project's imports and strings, with all their prefixes."""
-    return _prefixes(project, _IMPORTED) | _prefixes(project, _QUOTED)
-
-
-@query(shared=True)
-def _prefixes(project: Project, patterns: tuple[re.Pattern[bytes], ...]) -> frozenset[str]:
     found: set[bytes] = set()
     for path in project.files.disk.texts:
         text = project.files.read(path) or b""
-        for pattern in patterns:
+        for pattern in _NAMES:
             found.update(pattern.findall(text))
     names: set[str] = set()
     for name in found:
