@@ -74,12 +74,12 @@ class RetryRaisedByHand(Rule[Raise]):
     ## Fix
 
     Write `raise self.retry(...)` with `bind=True`. Make sure that the task can run twice: until now it was never
-    retried.
+    retried. If it is only to end without a failure, raise `celery.exceptions.Ignore`.
     """
 
     code = "CLY220"
     see = ("tasks#task-semipred-retry", "tasks#retrying")
-    message = "'raise Retry' sends nothing: task {function!r} does not run again and stays in state RETRY; {advice}"
+    message = "'raise Retry' sends nothing: task {function!r} stays in state RETRY; {advice}, or 'raise Ignore' to end"
 
     def check(self, fact: Raise) -> Iterator[Violation]:
         """Report a Retry that leaves a task that does not send itself again."""
