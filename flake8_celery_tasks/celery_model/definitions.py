@@ -249,9 +249,10 @@ def _shorter_name(project: Project, place: Place) -> str:
             return f"the project also calls the module {end}"
         if ends[0] not in INSTALLED and layout.find(ends[0], layout.root) is None:
             folder = path.removesuffix(os.sep.join(("", *path.split(os.sep)[-len(ends) :])))
+            before = ".".join(parts[:start])
             for name in _inside(project).get(ends[0], ()):
-                if folders.descend(folder, name.split(".")) is not None:
-                    return f"the project imports {name} without {'.'.join(parts[:start])!r}"
+                if f"{before}.{name}" not in _called(project) and folders.descend(folder, name.split(".")) is not None:
+                    return f"the project imports {name} without {before!r}"
     return ""
 
 
