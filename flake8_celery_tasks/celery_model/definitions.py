@@ -239,7 +239,7 @@ def name_of(project: Project, found: Definition, *, imported: str = "") -> str |
 
 
 def _shorter_name(project: Project, place: Place) -> str:
-    """Say by which shorter name the project calls a module or its neighbours: then a folder above is on the path."""
+    """Say by which shorter name, if any, the project calls a module or its neighbours: then it starts further down."""
     parts, layout = place.name.split("."), project.layout
     path = os.path.dirname(place.path) if place.is_package else place.path
     for start in range(1, len(parts) - 1):
