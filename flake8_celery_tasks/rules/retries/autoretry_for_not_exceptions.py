@@ -227,8 +227,10 @@ class AutoretryForNotExceptions(Rule[Task]):
                 exc, instead = path.rpartition(".")[2], _OUTSIDE.get(path)
                 if instead is None or _may_be_raised_in_task(task.project, exc):
                     continue
-                if exc == "TimeLimitExceeded" and task.states("soft_time_limit") and not _SOFT.isdisjoint(members):
+                if instead == _LIMIT and task.states("soft_time_limit") and not _SOFT.isdisjoint(members):
                     instead = "drop it: SoftTimeLimitExceeded is retried"
+                if instead == _LOST and task.states("acks_late") and task.states("reject_on_worker_lost"):
+                    instead = "drop it"
                 yield self.report(task.module, _member(node, index), self.outside, exc=exc, instead=instead)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
