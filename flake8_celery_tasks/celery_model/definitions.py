@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections import defaultdict
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import walk
@@ -45,7 +46,7 @@ _NAMES: Final = tuple(
 )
 
 #: The first two words of a dotted name in a statement that imports it.
-_IMPORTED: Final = lazy_pattern(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)\.([A-Za-z_]\w*)", re.MULTILINE)
+_IMPORTED: Final = lazy_pattern(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*\.[A-Za-z_]\w*)", re.MULTILINE)
 
 
 class Definition(Record):
@@ -249,23 +250,27 @@ def _shorter_name(project: Project, place: Place) -> str:
             return f"the project also calls the module {end}"
         if ends[0] not in INSTALLED and layout.find(ends[0], layout.root) is None:
             folder = path.removesuffix(os.sep.join(("", *path.split(os.sep)[-len(ends) :])))
-            before = ".".join(parts[:start])
-            for name in _inside(project).get(ends[0], ()):
-                if f"{before}.{name}" not in _called(project) and folders.descend(folder, name.split(".")) is not None:
-                    return f"the project imports {name} without {before!r}"
+            imported = _imported_from(project, folder, ".".join(parts[:start]), ends[0])
+            if imported:
+                return imported
     return ""
+
+
+@query(shared=True)
+def _imported_from(project: Project, folder: str, before: str, top: str) -> str:
+    """Say what in a folder's package the project imports without what comes before it, and never with it."""
+    names = (name for name in _inside(project).get(top, ()) if f"{before}.{name}" not in _called(project))
+    inside = (name for name in names if folders.descend(folder, name.split(".")) is not None)
+    return next((f"the project imports {name} without {before!r}" for name in inside), "")
 
 
 @query(shared=True)
 def _inside(project: Project) -> dict[str, list[str]]:
     """Return the first two words of the dotted names that the project imports outside tests, by the first ones."""
-    found: set[tuple[bytes, bytes]] = set()
-    for path in project.files.disk.texts:
-        if not project.layout.is_test(project.layout.place(path)):
-            found.update(_IMPORTED.findall(project.files.read(path) or b""))
+    paths = [path for path in project.files.disk.texts if not project.layout.is_test(project.layout.place(path))]
     names: dict[str, list[str]] = defaultdict(list)
-    for top, inner in sorted(found):
-        names[top.decode()].append(f"{top.decode()}.{inner.decode()}")
+    for name in sorted({name for path in paths for name in _IMPORTED.findall(project.files.read(path) or b"")}):
+        names[name.decode().partition(".")[0]].append(name.decode())
     return names
 
 
@@ -277,11 +282,8 @@ def _called(project: Project) -> frozenset[str]:
         text = project.files.read(path) or b""
         for pattern in _NAMES:
             found.update(pattern.findall(text))
-    names: set[str] = set()
-    for name in found:
-        words = name.decode().split(".")
-        names.update(".".join(words[:end]) for end in range(2, len(words) + 1))
-    return frozenset(names)
+    names = (accumulate(name.decode().split("."), "{}.{}".format) for name in found)
+    return frozenset(name for prefixes in names for name in prefixes if "." in name)
 
 
 def is_name_certain(project: Project, found: Definition, *, imported: str = "") -> bool:
@@ -313,10 +315,8 @@ def doubt_of_module(project: Project, place: Place) -> str:
     A folder without `__init__.py` inside a package is part of the name if the project itself imports it that way.
     """
     shorter = _shorter_name(project, place)
-    if shorter:
+    if shorter or place.certain or (is_in_package(project, place) and _is_imported(project, place)):
         return shorter
-    if place.certain or (is_in_package(project, place) and _is_imported(project, place)):
-        return ""
     return project.layout.doubt(place)
 
 
