@@ -43,7 +43,7 @@ def unparsed_in(projects: Iterable[Project], below: str) -> list[str]:
     return [
         os.path.relpath(path)
         for project, path, text in _texts(projects, below)
-        if text is not None and project.module(path) is None and parse(text) is None
+        if text is not None and project.attempt(path) is None and parse(text) is None
     ]
 
 
@@ -53,6 +53,20 @@ def unread_in(projects: Iterable[Project], below: str) -> list[str]:
         os.path.relpath(path)
         for project, path, text in _texts(projects, below)
         if text is None and not project.files.disk.is_large(path)
+    ]
+
+
+def failures_in(projects: Iterable[Project], below: str, start: str | None = None) -> list[str]:
+    """Return a message for each file of projects below a folder that the linter itself failed on.
+
+    Paths are relative to `start`, or to the working directory.
+    """
+    inside = os.path.join(os.path.abspath(below), "")
+    return [
+        f"{os.path.relpath(path, start)}: {said}"
+        for project in projects
+        for path, said in sorted(project.failures.items())
+        if os.path.join(path, "").startswith(inside)
     ]
 
 

@@ -109,10 +109,20 @@ class Proposal(NamedTuple):
 
 def propose(path: str, order: Order) -> Proposal:
     """Return what fixing would make of a file, without writing anything."""
+    return _guarded(path, b"", partial(_proposed, path, order))
+
+
+def propose_text(path: str, before: Bytes, order: Order) -> Proposal:
+    """Return what fixing would make of a content that was not read from its file."""
+    return _guarded(path, before.content, partial(proposal, path, os.path.abspath(path), before, order))
+
+
+def _guarded(path: str, content: bytes, work: Callable[[], Proposal]) -> Proposal:
+    """Return a proposal; one that leaves the content as it is if the linter itself fails on it."""
     try:
-        return _proposed(path, order)
+        return work()
     except errors.CAUGHT as error:
-        return Proposal(Result(path, "", "", message=f"{errors.internal(error)}, left alone"))
+        return Proposal(Result(path, "", "", message=f"{errors.internal(error)}, left alone"), content, content)
 
 
 def _proposed(path: str, order: Order) -> Proposal:
