@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, INTERRUPTED, PROGRAM, USAGE
 from flake8_celery_tasks.command.output.writing import in_color as _in_color
+from flake8_celery_tasks.command.output.writing import say as _say
 from flake8_celery_tasks.command.output.writing import say_all as _say_all
 from flake8_celery_tasks.command.output.writing import take as _take
 from flake8_celery_tasks.command.output.writing import tell as _tell
@@ -21,6 +22,7 @@ from flake8_celery_tasks.command.subcommands.shared import add_command as _add_c
 from flake8_celery_tasks.command.subcommands.shared import add_output as _add_output
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, shortened
 from flake8_celery_tasks.core.options import meant
 from flake8_celery_tasks.core.violation import PREFIX, UNUSED
@@ -86,6 +88,23 @@ def _run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         _tell(f"error: {shortened(str(error))}")
         return USAGE
+    except errors.CAUGHT as error:
+        return _failed(error)
+
+
+def _failed(error: BaseException) -> int:
+    """Print what has ended the run, and return the exit code: not that of a run that has found something."""
+    try:
+        os.getcwd()
+    except OSError as missing:  # others have removed it in the meantime
+        _tell(f"error: can't tell the working directory: {missing.strerror}")
+        return USAGE
+    import traceback
+
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        _say(line)
+    _tell(errors.internal(error))
+    return USAGE
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ import pytest
 
 from flake8_celery_tasks.binding.binder import _Walk
 from flake8_celery_tasks.celery_model.registry import Index
-from flake8_celery_tasks.command import main, pool
+from flake8_celery_tasks.command import main, pool, services
 from flake8_celery_tasks.contract.present import Present
 from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.core.violation import INTERNAL
@@ -323,3 +323,41 @@ def test_names_in_the_registry_fail(shop, monkeypatch, capfd):
     assert code == 1
     assert "content_index" in out
     assert err == "flake8-celery-tasks: shop/names.py: internal error: KeyError: 'a': please report\n"
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(
+    ("layer", "arguments"),
+    [
+        ("flake8_celery_tasks.report.json.render", ["check", "--output-format=json"]),
+        ("flake8_celery_tasks.report.tasks.as_table", ["tasks"]),
+        ("flake8_celery_tasks.report.text.render", ["contract", "--against=celery-tasks.json"]),
+        ("flake8_celery_tasks.pages.explain.page", ["explain", "CLY101"]),
+        ("flake8_celery_tasks.flake8_host.files.files", ["fix"]),
+    ],
+)
+def test_what_belongs_to_no_file_ends_the_run(shop, monkeypatch, capfd, layer, arguments, error):
+    """The last line says so, and the exit code is not that of a run that has found something."""
+    told(capfd, "contract", "--write=celery-tasks.json")
+    monkeypatch.setattr(layer, throw(error))
+    code, out, err = told(capfd, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("Traceback")
+    assert err.splitlines()[-1] == f"flake8-celery-tasks: {errors.internal(error)}"
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+@pytest.mark.parametrize("form", ["sarif", "gitlab", "github", "json"])
+def test_the_working_directory_is_removed_during_the_run(shop, monkeypatch, capfd, form):
+    real = services.outcomes
+
+    def outcomes(*given, **named):
+        found = real(*given, **named)
+        monkeypatch.setattr("os.getcwd", throw(FileNotFoundError(2, "No such file or directory")))
+        return found
+
+    monkeypatch.setattr(services, "outcomes", outcomes)
+    code, out, err = told(capfd, "check", f"--output-format={form}")
+    assert (code, out) == (2, "")
+    assert err == "flake8-celery-tasks: error: can't tell the working directory: No such file or directory\n"
