@@ -126,11 +126,18 @@ def _guarded(path: str, content: bytes, work: Callable[[], Proposal]) -> Proposa
 
 
 def _proposed(path: str, order: Order) -> Proposal:
-    before = read(path)
-    if before is None:
+    try:
+        content = regular.read(path)
+    except (OSError, ValueError):
         is_closed = os.path.exists(path) and not os.access(path, os.R_OK)
         return Proposal(Result(path, "", "", message="can't be read, left alone" if is_closed else ""))
-    return proposal(path, _home(path), before, order)
+    before = decoded(content)
+    if before is not None:
+        return proposal(path, _home(path), before, order)
+    # flake8 reads such a file as Latin-1, so findings in it may just have been reported.
+    found = proposal(path, _home(path), Bytes(content, content.decode("latin-1"), "latin-1", bom=False), order)
+    message = "can't be decoded, left alone" if found.result.is_changed else ""
+    return Proposal(Result(path, "", "", message=message), is_parsed=bool(message))
 
 
 def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
