@@ -297,6 +297,9 @@ def _tell_of_unknown(projects: Iterable[Project], folder: str) -> None:
     unread = notices.unread_in(projects, folder)
     if unread:
         _tell(notices.unread(unread))
+    large = notices.large_in(projects, folder)
+    if large:
+        _tell(notices.large(large))
 
 
 def _differences(now: Record, kept: Record, target: str | None) -> int:

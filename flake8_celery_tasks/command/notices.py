@@ -11,6 +11,7 @@ from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.resolution.modules import parse
 from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace.files import MAX_BYTES
 from flake8_celery_tasks.workspace.marks import MARKS
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def unread_in(projects: Iterable[Project], below: str) -> list[str]:
     ]
 
 
+def large_in(projects: Iterable[Project], below: str) -> list[str]:
+    """Return the files of projects that are too large to be read, as far as they are below a folder."""
+    return [os.path.relpath(path) for project, path, _ in _texts(projects, below) if project.files.disk.is_large(path)]
+
+
 def failures_in(projects: Iterable[Project], below: str, start: str | None = None) -> list[str]:
     """Return a message for each file of projects below a folder that the linter itself failed on.
 
@@ -90,6 +96,11 @@ def unparsed(paths: Sequence[str]) -> str:
 def unread(paths: Sequence[str]) -> str:
     """Return a message about files that could not be read."""
     return f"can't read {_first_of(paths)}: {_unknown(paths)}"
+
+
+def large(paths: Sequence[str]) -> str:
+    """Return a message about files that are too large to be read."""
+    return f"files over {MAX_BYTES // 1_000_000} MB are not read: {_first_of(paths)}: {_unknown(paths)}"
 
 
 def _unknown(paths: Sequence[str]) -> str:
