@@ -8,6 +8,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -157,8 +158,10 @@ def test_other_errors_in_callbacks_are_printed():
     assert (done.returncode, b"ZeroDivisionError" in done.stderr) == (0, True)
 
 
-def test_a_signal_is_repeated_where_threads_get_none(monkeypatch):
+@pytest.mark.parametrize("has_threads", [True, False])
+def test_a_signal_is_repeated(monkeypatch, has_threads):
     main_module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
-    monkeypatch.delattr(signal, "pthread_kill", raising=False)
+    if not has_threads:
+        monkeypatch.delattr(signal, "pthread_kill", raising=False)
     with pytest.raises(KeyboardInterrupt):
-        main_module["_repeat"](signal.SIGINT, 0)
+        main_module["_repeat"](signal.SIGINT, threading.get_ident())
