@@ -11,9 +11,15 @@ if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
 import _thread
 import atexit
 import gc
+import importlib
 import os
 import signal
 import time
+from types import ModuleType
+
+TYPE_CHECKING = False  # `typing` is not imported before a signal can be handled
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 
 class _Terminated(BaseException):
@@ -66,6 +72,52 @@ def _told(what: str, number: int) -> int:
     return 128 + number
 
 
+class _Postponed(ModuleType):
+    """Stands for a module until something in it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _postpone_metadata() -> None:
+    """Let `importlib.metadata` be imported on first use: flake8 needs it to look for plugins, which are not used here.
+
+    With everything that it imports, it is a tenth of all modules.
+    """
+    if "importlib.metadata" not in sys.modules:
+        importlib.metadata = sys.modules["importlib.metadata"] = _Postponed("importlib.metadata")
+
+
+def run() -> NoReturn:
+    """Run the command and end the process."""
+    code = program()
+    if not _is_watched():
+        # Freeing memory that is returned anyway would take as long as checking some more files.
+        atexit._run_exitfuncs()  # noqa: SLF001
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        except (OSError, ValueError):  # Python has its own way to tell of output that can't be written
+            pass
+    sys.exit(code)
+
+
+def _is_watched() -> bool:
+    """Return whether other code has work to do at the end: a thread, a debugger, a profiler."""
+    import threading
+
+    tools = getattr(sys, "monitoring", None)
+    return (
+        threading.active_count() > 1
+        or sys.gettrace() is not None
+        or sys.getprofile() is not None
+        or (tools is not None and any(map(tools.get_tool, range(6))))
+    )
+
+
 def program() -> int:
     """Run the command as a process of its own, and return its exit code.
 
@@ -79,6 +131,7 @@ def program() -> int:
             signal.signal(number, _terminate)
         sys.unraisablehook = _lost
         gc.disable()
+        _postpone_metadata()
         for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
             if getattr(sys, name) is None:  # it was closed by the caller
                 setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
@@ -100,4 +153,4 @@ def program() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(program())
+    run()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import importlib.metadata
 import os
 import runpy
 import signal
@@ -27,6 +29,39 @@ def _signals():
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def ended(monkeypatch):
+    """Return what is called at the end of a program, instead of ending this process."""
+    called = []
+
+    def end(code):
+        called.append("end")
+        raise SystemExit(code)
+
+    monkeypatch.setattr(atexit, "_run_exitfuncs", lambda: called.append("functions"))
+    monkeypatch.setattr(os, "_exit", end)
+    return called
+
+
+@pytest.fixture
+def run(monkeypatch, ended):
+    """Return what calls the module's `run`, with some of its functions replaced, and returns how it ended."""
+    module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
+    names = module["run"].__globals__
+    monkeypatch.setitem(names, "program", lambda: 3)
+    monkeypatch.setitem(names, "_is_watched", lambda: False)
+
+    def running(**replaced):
+        for name, value in replaced.items():
+            monkeypatch.setitem(names, name, value)
+        with pytest.raises(SystemExit) as done:
+            names["run"]()
+        assert done.value.code == 3
+        return ended
+
+    return running
 
 
 def one_line(text):
@@ -80,6 +115,63 @@ def test_as_a_module(monkeypatch, capfd):
     assert is_left_alone
     assert done.value.code == 0
     assert __version__ in capfd.readouterr().out
+
+
+def test_the_end_frees_no_memory(run):
+    assert run() == ["functions", "end"]
+
+
+def test_the_end_is_python_s_own_if_somebody_watches(run):
+    assert run(_is_watched=lambda: True) == []
+
+
+def test_the_end_if_output_can_t_be_written(run, monkeypatch):
+    class Full:
+        def flush(self):
+            raise OSError
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    assert run() == ["functions"]
+
+
+@pytest.mark.parametrize(
+    ("code", "watched"),
+    [
+        ("", False),
+        ("sys.settrace(lambda *_: None)", True),
+        ("sys.setprofile(lambda *_: None)", True),
+        ("import cProfile; cProfile.Profile().enable()", True),
+        ("import threading, time; threading.Thread(target=time.sleep, args=(0.2,)).start()", True),
+    ],
+)
+def test_who_watches(code, watched):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    code = f"import sys\nfrom flake8_celery_tasks import __main__\n{code}\nprint(__main__._is_watched())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == [str(watched)]
+
+
+def test_a_module_is_imported_on_first_use(monkeypatch):
+    real = importlib.metadata
+    module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
+    module["_postpone_metadata"]()
+    assert importlib.metadata is real, "it has been imported already"
+    monkeypatch.delitem(sys.modules, "importlib.metadata")
+    monkeypatch.setattr(importlib, "metadata", real)
+    module["_postpone_metadata"]()
+    postponed = importlib.metadata
+    assert postponed is sys.modules["importlib.metadata"] is not real
+    assert postponed.version("flake8")
+    assert importlib.metadata is sys.modules["importlib.metadata"] is not postponed
+    assert postponed.PackageNotFoundError is importlib.metadata.PackageNotFoundError
+
+
+def test_a_run_looks_for_no_plugins(tmp_path):
+    code = (
+        "import sys; from flake8_celery_tasks import __main__; sys.argv[1:] = ['check', '-q']\n"
+        "__main__.program(); sys.exit('email' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path).returncode == 0
 
 
 def test_importing_the_module_runs_nothing(capfd):

@@ -18,7 +18,7 @@ from flake8_celery_tasks.command.output.writing import take as _take
 from flake8_celery_tasks.command.output.writing import tell as _tell
 from flake8_celery_tasks.command.output.writing import write as _write
 from flake8_celery_tasks.command.subcommands import check, first, fix, shared
-from flake8_celery_tasks.command.subcommands.shared import add_command as _add_command
+from flake8_celery_tasks.command.subcommands.shared import Command
 from flake8_celery_tasks.command.subcommands.shared import add_output as _add_output
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
@@ -72,12 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        parser = _parser()
+        if completion.is_asked():
+            _complete()
         if not arguments:
-            _say_all(parser.format_help())
+            _say_all(_parser().format_help())
             return USAGE
-        first.check(arguments, _commands(parser))
-        given = vars(parser.parse_args(arguments))
+        first.check(arguments, _COMMANDS)
+        given = vars(_parser(arguments[0]).parse_args(arguments))
         del given["command"]
         given.update({name: None for name in ("output_file", "write") if given.get(name) == "-"})  # standard output
         run: Callable[[argparse.Namespace], int] = given.pop("run")
@@ -107,25 +108,27 @@ def _failed(error: BaseException) -> int:
     return USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser.
+
+    Only the subcommand that is asked for gets its arguments, since adding those of all takes longer than a small run.
+    Without one, all of them do.
+    """
     parser = _Parser(prog=PROGRAM, description="Find the silent mistakes in Celery tasks and in the calls to them.")
     parser.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    check.add(commands)
-    fix.add(commands)
-    _add_explain(commands)
-    columns = _add_listing(commands)
-    _add_contract(commands)
-    server = _add_command(
-        commands, "server", _server, "Run the language server for editors on standard input and output."
-    )
-    server.add_argument("--stdio", action="store_true", help="accepted, since some editors add it: it is the default")
-    return completion.completing(parser, columns)
+    for name, command in _COMMANDS.items():
+        one = commands.add_parser(name, help=command.says, description=command.says, allow_abbrev=False)
+        one.set_defaults(run=command.run)
+        if asked in (None, name):
+            command.add_arguments(one)
+    return parser
 
 
-def _commands(parser: argparse.ArgumentParser) -> list[str]:
-    """Return the names of the subcommands."""
-    return [name for action in parser._actions for name in action.choices or ()]  # noqa: SLF001
+def _complete() -> None:
+    from flake8_celery_tasks.command.listing import arguments
+
+    completion.complete(_parser(), arguments.COLUMNS)
 
 
 # explain
@@ -139,8 +142,7 @@ _EXPLAINED: Final = {
 }
 
 
-def _add_explain(commands: Any) -> None:
-    parser = _add_command(commands, "explain", _explain, "Print the page of a rule.")
+def _add_to_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("codes", nargs="*", metavar="CODE", help="a code, a prefix of codes, or a rule's name")
     parser.add_argument("--all", action="store_true", help="all rules")
     parser.add_argument(
@@ -180,13 +182,16 @@ def _explain(given: argparse.Namespace) -> int:
 # tasks and config
 
 
-def _add_listing(commands: Any) -> Sequence[str]:
-    """Add the subcommands; return the column names that one of them accepts."""
+def _add_to_tasks(parser: argparse.ArgumentParser) -> None:
     from flake8_celery_tasks.command.listing import arguments
 
-    arguments.add_to_tasks(_add_command(commands, "tasks", _tasks, "List the tasks of a project and their options."))
-    arguments.add_to_config(_add_command(commands, "config", _config, "Print what applies to a file and why."))
-    return arguments.COLUMNS
+    arguments.add_to_tasks(parser)
+
+
+def _add_to_config(parser: argparse.ArgumentParser) -> None:
+    from flake8_celery_tasks.command.listing import arguments
+
+    arguments.add_to_config(parser)
 
 
 def _tasks(given: argparse.Namespace) -> int:
@@ -211,12 +216,9 @@ def _config(given: argparse.Namespace) -> int:
 # contract
 
 
-def _add_contract(commands: Any) -> None:
+def _add_to_contract(parser: argparse.ArgumentParser) -> None:
     from flake8_celery_tasks.flake8_host import configuration
 
-    parser = _add_command(
-        commands, "contract", _contract, "Record what others rely on in the tasks; report what breaks it."
-    )
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--write", metavar="FILE", help="write the record to FILE instead of standard output")
@@ -317,6 +319,10 @@ def _differences(now: Record, kept: Record, target: str | None) -> int:
 # server
 
 
+def _add_to_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stdio", action="store_true", help="accepted, since some editors add it: it is the default")
+
+
 def _server(_given: argparse.Namespace) -> int:
     from importlib.util import find_spec
 
@@ -327,3 +333,16 @@ def _server(_given: argparse.Namespace) -> int:
     # The server is next to the command, not below it.
     code: int = import_module("flake8_celery_tasks.server.lsp.main").serve()
     return code
+
+
+# All of them, in the order of the help.
+
+_COMMANDS: Final = {
+    "check": Command("Report problems, like flake8 with only this plugin.", check.run, check.add_arguments),
+    "fix": Command("Fix what can be fixed with certainty.", fix.run, fix.add_arguments),
+    "explain": Command("Print the page of a rule.", _explain, _add_to_explain),
+    "tasks": Command("List the tasks of a project and their options.", _tasks, _add_to_tasks),
+    "config": Command("Print what applies to a file and why.", _config, _add_to_config),
+    "contract": Command("Record what others rely on in the tasks; report what breaks it.", _contract, _add_to_contract),
+    "server": Command("Run the language server for editors on standard input and output.", _server, _add_to_server),
+}

@@ -477,6 +477,9 @@ def opted(namespace: argparse.Namespace, arguments: Sequence[str]) -> tuple[str,
 
 def _extensions(namespace: argparse.Namespace, arguments: Sequence[str]) -> object:
     """Return the value of `--enable-extensions`, from the command line or the configuration."""
+    configured: object = getattr(namespace, "enable_extensions", None)
+    if not any(argument.startswith("--enable-extensions") for argument in arguments):
+        return configured
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--enable-extensions", default=getattr(namespace, "enable_extensions", None))
+    parser.add_argument("--enable-extensions", default=configured)
     return parser.parse_known_args(arguments)[0].enable_extensions

@@ -130,7 +130,7 @@ class FindingsCache:
         parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.state()]
         records = (project.options.celery_contract, *project.options.celery_known_tasks)
         parts.extend(cache.stamp(path) for path in records if path)
-        parts.extend(project.files.disk.stamps.items())
+        parts.append(project.files.disk.stamps)
         parts.extend(_listing(folder, project.layout.root) for folder in project.layout.walked)
         return cache.digest("\n".join(map(str, parts)))
 

@@ -229,24 +229,31 @@ def _entries(data: dict[str, Any]) -> dict[str, Any]:
     """Return the content of a cache, empty if any of it is invalid."""
     marks = data.get(_MARKS, [])
     is_sound = isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)
-    return data if is_sound and all(_is_entry(entry) for path, entry in data.items() if path != _MARKS) else {}
+    return data if is_sound and _are_entries([entry for path, entry in data.items() if path != _MARKS]) else {}
 
 
-def _is_entry(entry: object) -> bool:
+def _are_entries(found: list[Any]) -> bool:
+    """Return whether loaded data are valid entries of files: all of a column at once, for there are thousands."""
+    if not found:
+        return True
+    if _kinds(found) != {list} or set(map(len, found)) != {5}:
+        return False
+    columns = list(zip(*found, strict=True))
     return (
-        isinstance(entry, list)
-        and len(entry) == 5
-        and is_stamp(entry[STAMP])
-        and entry[PASSES].__class__ is bool
-        and (entry[SUMMARY] is None or isinstance(entry[SUMMARY], dict))
-        and entry[SEARCHED].__class__ is int
-        and entry[HELD].__class__ is int
+        all(map(is_stamp, columns[STAMP]))
+        and _kinds(columns[PASSES]) == {bool}
+        and _kinds(columns[SUMMARY]) <= {dict, type(None)}
+        and _kinds((*columns[SEARCHED], *columns[HELD])) == {int}
     )
+
+
+def _kinds(values: Iterable[object]) -> set[type]:
+    return set(map(type, values))
 
 
 def is_stamp(found: object) -> bool:
     """Return whether loaded data is a valid stamp."""
-    return isinstance(found, list) and len(found) == 4 and all(part.__class__ is int for part in found)
+    return isinstance(found, list) and len(found) == 4 and _kinds(found) == {int}
 
 
 def file_of(root: str, key: str, suffix: str) -> str:

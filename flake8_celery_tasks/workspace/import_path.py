@@ -29,8 +29,8 @@ def added(root: str, files: Iterable[str]) -> list[str]:
     """Return the folders inside a project's root that some of its files put on Python's path."""
     found: dict[str, None] = {}
     for path in files:
-        folder, name = os.path.split(path)
-        if name.removesuffix(".py") in _EARLY or os.path.basename(folder) in _SETTINGS:
+        folder, _, name = path.rpartition(os.sep)
+        if name.removesuffix(".py") in _EARLY or folder.rpartition(os.sep)[2] in _SETTINGS:
             found.update(dict.fromkeys(_added_by(root, path)))
     return list(found)
 

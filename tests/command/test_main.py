@@ -14,6 +14,7 @@ import pytest
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command import check
+from flake8_celery_tasks.command import main as command_main
 from flake8_celery_tasks.command.main import main, os
 from flake8_celery_tasks.command.output.writing import encoded
 from flake8_celery_tasks.command.output.writing import write as writing_write
@@ -356,3 +357,9 @@ def test_explain_all(capfd):
         "url": "https://docs.celeryq.dev/en/stable/userguide/tasks.html#names",
     }
     assert {rule["fix"] for rule in found} == {"safe", "unsafe", "safe or unsafe", None}
+
+
+@pytest.mark.parametrize(("asked", "filled"), [("explain", {"explain"}), (None, set(command_main._COMMANDS))])
+def test_only_what_is_asked_for_has_arguments(asked, filled):
+    *_, commands = command_main._parser(asked)._actions
+    assert {name for name, parser in commands.choices.items() if len(parser._actions) > 1} == filled

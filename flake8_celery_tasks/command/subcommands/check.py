@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, take, tell, write
 from flake8_celery_tasks.command.subcommands import shared
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.flake8_host.parts import Part
 
 
-def add(commands: Any) -> None:
-    """Add the subcommand."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the subcommand to its parser."""
     from flake8_celery_tasks.flake8_host import configuration
 
-    parser = shared.add_command(commands, "check", run, "Report problems, like flake8 with only this plugin.")
     shared.add_paths(parser, "- reads standard input")
     shared.add_output(parser)
     instead = parser.add_mutually_exclusive_group()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, in_color, take, tell, write, write_bytes
 from flake8_celery_tasks.command.subcommands import shared
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.fixer.rounds import Order
 
 
-def add(commands: Any) -> None:
-    """Add the subcommand."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the subcommand to its parser."""
     from flake8_celery_tasks.flake8_host import configuration
 
-    parser = shared.add_command(commands, "fix", run, "Fix what can be fixed with certainty.")
     shared.add_paths(parser, "- reads standard input and writes standard output")
     parser.add_argument("--diff", action="store_true", help="print what would change, and write nothing")
     parser.add_argument("--unsafe", action="store_true", help="also apply fixes that change what runs")

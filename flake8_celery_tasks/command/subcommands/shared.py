@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import report
 from flake8_celery_tasks.command.output.writing import in_color, take, tell
@@ -127,8 +127,9 @@ def add_paths(parser: Any, more: str) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help=f"files and folders (default: .); {more}")
 
 
-def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], says: str) -> Any:
-    """Add a subcommand, which `run` executes; return its parser."""
-    parser = commands.add_parser(name, help=says, description=says, allow_abbrev=False)
-    parser.set_defaults(run=run)
-    return parser
+class Command(NamedTuple):
+    """A subcommand: its help in one line, what executes it, and what adds its arguments to its parser."""
+
+    says: str
+    run: Callable[[argparse.Namespace], int]
+    add_arguments: Callable[[argparse.ArgumentParser], None]

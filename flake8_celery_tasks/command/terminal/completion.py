@@ -16,17 +16,16 @@ if TYPE_CHECKING:
 _CODES: Final = ("codes", "select", "extend_select", "ignore", "extend_ignore", "enable_extensions")
 
 
-def completing(parser: argparse.ArgumentParser, columns: Sequence[str]) -> argparse.ArgumentParser:
-    """Return a parser. If a shell asks for completions and argcomplete is installed, print them and exit.
+def is_asked() -> bool:
+    """Return whether a shell asks for completions."""
+    return "_ARGCOMPLETE" in os.environ
+
+
+def complete(parser: argparse.ArgumentParser, columns: Sequence[str]) -> None:
+    """Print the completions that a shell asks for, and exit, if argcomplete is installed.
 
     `columns` are the names that `--columns` and `--sort` accept.
     """
-    if "_ARGCOMPLETE" in os.environ:
-        _complete(parser, columns)
-    return parser
-
-
-def _complete(parser: argparse.ArgumentParser, columns: Sequence[str]) -> None:
     try:
         import argcomplete
     except ImportError:

@@ -61,20 +61,21 @@ def test_completion(completed, line, expected):
 
 
 def test_nothing_without_the_library_or_the_shell(monkeypatch):
-    parser = command_main._parser()
     monkeypatch.delenv("_ARGCOMPLETE", raising=False)
-    assert completion.completing(parser, ()) is parser
+    assert not completion.is_asked()
     monkeypatch.setenv("_ARGCOMPLETE", "1")
+    assert completion.is_asked()
     monkeypatch.setitem(sys.modules, "argcomplete", None)
-    assert completion.completing(parser, ["name", "queue"]) is parser
+    parser = command_main._parser()
+    completion.complete(parser, ["name", "queue"])
+    assert not any(hasattr(action, "completer") for action in completion._actions(parser))
 
 
 def test_what_is_completed_by_us(monkeypatch):
     parser = command_main._parser()
-    monkeypatch.setenv("_ARGCOMPLETE", "1")
     asked = []
     monkeypatch.setattr(argcomplete, "autocomplete", asked.append)
-    assert completion.completing(parser, ["name", "queue"]) is parser
+    completion.complete(parser, ["name", "queue"])
     assert asked == [parser]
     found = {action.dest: action.completer for action in completion._actions(parser) if hasattr(action, "completer")}
     codes = {"codes", "enable_extensions", "extend_ignore", "extend_select", "ignore", "select"}
