@@ -8,11 +8,13 @@ if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
     # `python -m` searches the working directory first, which may contain a `struct.py`.
     del sys.path[0]
 
+import _thread
 import atexit
 import gc
 import importlib
 import os
 import signal
+import time
 from types import ModuleType
 
 TYPE_CHECKING = False  # `typing` is not imported before a signal can be handled
@@ -36,6 +38,27 @@ def _terminate(number: int, _: object) -> None:
     for other in _ENDING:
         signal.signal(other, signal.SIG_IGN)
     raise _Terminated(number)
+
+
+def _lost(found: sys.UnraisableHookArgs) -> None:
+    """Repeat a signal shortly after it has come in a callback or a finalizer, whose errors Python drops."""
+    if isinstance(found.exc_value, KeyboardInterrupt):
+        number: int = signal.SIGINT
+    elif isinstance(found.exc_value, _Terminated):
+        number = found.exc_value.args[0]
+        signal.signal(number, _terminate)
+    else:
+        sys.__unraisablehook__(found)
+        return
+    _thread.start_new_thread(_repeat, (number, _thread.get_ident()))
+
+
+def _repeat(number: int, thread: int) -> None:
+    time.sleep(0.01)
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, number)  # it may be waiting
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _told(what: str, number: int) -> int:
@@ -101,10 +124,12 @@ def program() -> int:
     Collecting garbage among the nodes of trees, during the run and at exit, would take a tenth of the time.
     """
     # `nohup` ignores a signal for the process that it starts.
+    hook = sys.unraisablehook
     ending = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
     try:
         for number in ending:
             signal.signal(number, _terminate)
+        sys.unraisablehook = _lost
         gc.disable()
         _postpone_metadata()
         for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
@@ -118,6 +143,7 @@ def program() -> int:
     except _Terminated as asked:
         return _told(_ENDING[asked.args[0]], asked.args[0])
     finally:
+        sys.unraisablehook = hook
         gc.freeze()
         for number in ending:
             if signal.getsignal(number) is _terminate:  # otherwise it has come, and may come again

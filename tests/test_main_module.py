@@ -10,6 +10,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -211,3 +212,48 @@ def test_a_signal_that_nohup_ignores():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(("name", "code", "said"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_signal_in_a_callback_is_not_lost(name, code, said, times):
+    """Python prints and drops what is raised there, such as while a lock of its import system is released."""
+    text = (
+        "import signal, time, weakref\n"
+        "from flake8_celery_tasks import __main__\nfrom flake8_celery_tasks.command import main\n"
+        "class Thing: ...\n"
+        "def run():\n"
+        f"    for _ in range({times}):\n"
+        "        thing = Thing()\n"
+        f"        known = weakref.ref(thing, lambda _: signal.raise_signal(signal.{name}))\n"
+        "        del thing\n"
+        "    time.sleep(20)\n"
+        "main.main = run\nraise SystemExit(__main__.program())"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=False, timeout=15)
+    assert (done.returncode, done.stderr) == (code, f"flake8-celery-tasks: {said}\n".encode())
+
+
+def test_other_errors_in_callbacks_are_printed():
+    text = (
+        "import weakref\n"
+        "from flake8_celery_tasks import __main__\nfrom flake8_celery_tasks.command import main\n"
+        "class Thing: ...\n"
+        "def run():\n"
+        "    thing = Thing()\n"
+        "    known = weakref.ref(thing, lambda _: 1 / 0)\n"
+        "    del thing\n"
+        "    return 0\n"
+        "main.main = run\nraise SystemExit(__main__.program())"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, check=False, timeout=15)
+    assert (done.returncode, b"ZeroDivisionError" in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("has_threads", [True, False])
+def test_a_signal_is_repeated(monkeypatch, has_threads):
+    main_module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
+    if not has_threads:
+        monkeypatch.delattr(signal, "pthread_kill", raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        main_module["_repeat"](signal.SIGINT, threading.get_ident())

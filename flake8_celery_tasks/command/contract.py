@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.command import check, services
+from flake8_celery_tasks.command import check, notices, services
 from flake8_celery_tasks.contract import record, revision
 from flake8_celery_tasks.contract.agreement import Agreement
 from flake8_celery_tasks.contract.present import Present
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.violation import INTERNAL
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.survey.inventory import SENDING
 from flake8_celery_tasks.flake8_host import checker
@@ -18,7 +19,7 @@ from flake8_celery_tasks.flake8_host.reporting import Checked, Row
 from flake8_celery_tasks.workspace.marks import MARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flake8_celery_tasks.command.services import Homes
     from flake8_celery_tasks.contract.record import Record
@@ -34,13 +35,20 @@ OPTIONS_CHANGED: Final = "CLY923"
 EARLY: Final = "CLY924"
 RULES: Final = frozenset({GONE, "CLY412", "CLY413", OPTIONS_CHANGED, EARLY})
 
+#: The codes that count for the exit code.
+COUNTED: Final = RULES | {INTERNAL}
+
 
 class Before(NamedTuple):
-    """The earlier state: the record, the file and line to report for each task, and the files that contained them."""
+    """The earlier state: the record, the file and line to report for each task, and the files that contained them.
+
+    `failures` says in which files the linter itself failed.
+    """
 
     record: Record
     places: Mapping[str, tuple[str, int]]
     files: Mapping[str, str]
+    failures: Sequence[str] = ()
 
 
 def folder_of(path: str) -> str:
@@ -104,7 +112,8 @@ def of_revision(path: str, name: str, homes: Homes) -> Before:
         for task, entries in found.by_name.items():
             old = os.path.join(root, os.path.relpath(entries[0].path, target))
             places[task] = (old, entries[0].definition.symbol.line)
-    return Before(kept, places, {task: old for task, (old, _) in places.items()})
+        failures = [f"{said} (in {name})" for said in notices.failures_in(projects, target, target)]
+    return Before(kept, places, {task: old for task, (old, _) in places.items()}, failures)
 
 
 # The differences.
@@ -149,7 +158,8 @@ def _concerned(agreed: Agreement, homes: Homes) -> list[str]:
     for project in agreed.present.projects:
         if EARLY.startswith(homes.of(project.layout.root).run.opted):
             found.update(project.files.holding(*SENDING))
-        found.update(path for path in project.files.holding(*MARKS) if project.module(path) is None)
+        found.update(path for path in project.files.holding(*MARKS) if project.attempt(path) is None)
+        found.update(project.failures)
     return sorted(found)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, INTERRUPTED, PROGRAM, USAGE
 from flake8_celery_tasks.command.output.writing import in_color as _in_color
+from flake8_celery_tasks.command.output.writing import say as _say
 from flake8_celery_tasks.command.output.writing import say_all as _say_all
 from flake8_celery_tasks.command.output.writing import take as _take
 from flake8_celery_tasks.command.output.writing import tell as _tell
@@ -21,6 +22,7 @@ from flake8_celery_tasks.command.subcommands.shared import Command
 from flake8_celery_tasks.command.subcommands.shared import add_output as _add_output
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, shortened
 from flake8_celery_tasks.core.options import meant
 from flake8_celery_tasks.core.violation import PREFIX, UNUSED
@@ -28,7 +30,9 @@ from flake8_celery_tasks.core.violation import PREFIX, UNUSED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from flake8_celery_tasks.command.contract import Before
     from flake8_celery_tasks.contract.record import Record
+    from flake8_celery_tasks.engine.findings import Outcome
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -85,6 +89,23 @@ def _run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         _tell(f"error: {shortened(str(error))}")
         return USAGE
+    except errors.CAUGHT as error:
+        return _failed(error)
+
+
+def _failed(error: BaseException) -> int:
+    """Print what has ended the run, and return the exit code: not that of a run that has found something."""
+    try:
+        os.getcwd()
+    except OSError as missing:  # others have removed it in the meantime
+        _tell(f"error: can't tell the working directory: {missing.strerror}")
+        return USAGE
+    import traceback
+
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        _say(line)
+    _tell(errors.internal(error))
+    return USAGE
 
 
 def _parser(asked: str | None = None) -> argparse.ArgumentParser:
@@ -212,9 +233,7 @@ def _add_to_contract(parser: argparse.ArgumentParser) -> None:
 
 
 def _contract(given: argparse.Namespace) -> int:
-    from functools import partial
-
-    from flake8_celery_tasks.command import contract, services
+    from flake8_celery_tasks.command import contract, notices, services
     from flake8_celery_tasks.contract import record
     from flake8_celery_tasks.engine.run import collector_off
     from flake8_celery_tasks.flake8_host import configuration
@@ -235,28 +254,41 @@ def _contract(given: argparse.Namespace) -> int:
     with collector_off():
         homes = services.Homes(parts(configured, given, files(options)))
         found = contract.present(path, homes)
-        _tell_of_unknown(found.projects, contract.folder_of(path))
-        if kept is not None:
+        folder = contract.folder_of(path)
+        _tell_of_unknown(found.projects, folder)
+        code = CLEAN
+        if before is not None:
+            form = shared.chosen(form, options, target)
+            if fixes and form != "sarif":
+                raise UsageError("--fixes needs --output-format sarif")
+            then = contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, homes)
+            outcome = contract.against(homes, found, path, then, shared.orders(fixes=fixes))
+            _write(shared.rendered(form, outcome, options, target), target)
+            code = _tell_of_breaks(outcome, then, before, options)
+        elif kept is not None:
             count = contract.write(found, kept)
             if not options.quiet:
                 _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")
-            return CLEAN
-        if known is not None:
-            return _differences(found.record, record.load(known), target, options)
-        if before is None:
+        elif known is not None:
+            code = _differences(found.record, record.load(known), target)
+        else:
             _write(record.as_text(found.record), target)
-            return CLEAN
-        form = shared.chosen(form, options, target)
-        if fixes and form != "sarif":
-            raise UsageError("--fixes needs --output-format sarif")
-        then = contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, homes)
-        if not then.record.tasks:
-            _tell(f"no tasks in {before}")
-        order = partial(shared.order_of, unsafe=True) if fixes else services.no_fixes
-        outcome = contract.against(homes, found, path, then, order)
-    _write(shared.rendered(form, outcome, options, target), target)
-    broken = any(finding.code in contract.RULES for finding in outcome.findings)
-    return FOUND if broken and not options.exit_zero else CLEAN
+        failed = notices.failures_in(found.projects, folder) if before is None else then.failures
+    for said in failed:
+        _tell(said)
+    return FOUND if (code or failed) and not options.exit_zero else CLEAN
+
+
+def _tell_of_breaks(outcome: Outcome, before: Before, name: str, options: argparse.Namespace) -> int:
+    """Print how much was compared and what breaks; return the exit code."""
+    from flake8_celery_tasks.command import contract
+    from flake8_celery_tasks.command.output import summary
+
+    if before.record.tasks:
+        summary.of_contract(outcome, len(before.record.tasks), name, options)
+    else:
+        _tell(f"no tasks in {name}")
+    return FOUND if any(finding.code in contract.COUNTED for finding in outcome.findings) else CLEAN
 
 
 def _tell_of_unknown(projects: Iterable[Project], folder: str) -> None:
@@ -267,9 +299,12 @@ def _tell_of_unknown(projects: Iterable[Project], folder: str) -> None:
     unread = notices.unread_in(projects, folder)
     if unread:
         _tell(notices.unread(unread))
+    large = notices.large_in(projects, folder)
+    if large:
+        _tell(notices.large(large))
 
 
-def _differences(now: Record, kept: Record, target: str | None, options: argparse.Namespace) -> int:
+def _differences(now: Record, kept: Record, target: str | None) -> int:
     from flake8_celery_tasks.contract import differences
 
     found = list(differences.differences(kept, now))
@@ -278,7 +313,7 @@ def _differences(now: Record, kept: Record, target: str | None, options: argpars
         if one.kind == differences.MOVED:
             _tell(str(one))
     _write("".join(f"{one}\n" for one in changes), target)
-    return FOUND if changes and not options.exit_zero else CLEAN
+    return FOUND if changes else CLEAN
 
 
 # server

@@ -11,6 +11,7 @@ from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.resolution.modules import parse
 from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace.files import MAX_BYTES
 from flake8_celery_tasks.workspace.marks import MARKS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def unparsed_in(projects: Iterable[Project], below: str) -> list[str]:
     return [
         os.path.relpath(path)
         for project, path, text in _texts(projects, below)
-        if text is not None and project.module(path) is None and parse(text) is None
+        if text is not None and project.attempt(path) is None and parse(text) is None
     ]
 
 
@@ -53,6 +54,25 @@ def unread_in(projects: Iterable[Project], below: str) -> list[str]:
         os.path.relpath(path)
         for project, path, text in _texts(projects, below)
         if text is None and not project.files.disk.is_large(path)
+    ]
+
+
+def large_in(projects: Iterable[Project], below: str) -> list[str]:
+    """Return the files of projects that are too large to be read, as far as they are below a folder."""
+    return [os.path.relpath(path) for project, path, _ in _texts(projects, below) if project.files.disk.is_large(path)]
+
+
+def failures_in(projects: Iterable[Project], below: str, start: str | None = None) -> list[str]:
+    """Return a message for each file of projects below a folder that the linter itself failed on.
+
+    Paths are relative to `start`, or to the working directory.
+    """
+    inside = os.path.join(os.path.abspath(below), "")
+    return [
+        f"{os.path.relpath(path, start)}: {said}"
+        for project in projects
+        for path, said in sorted(project.failures.items())
+        if os.path.join(path, "").startswith(inside)
     ]
 
 
@@ -76,6 +96,11 @@ def unparsed(paths: Sequence[str]) -> str:
 def unread(paths: Sequence[str]) -> str:
     """Return a message about files that could not be read."""
     return f"can't read {_first_of(paths)}: {_unknown(paths)}"
+
+
+def large(paths: Sequence[str]) -> str:
+    """Return a message about files that are too large to be read."""
+    return f"files over {MAX_BYTES // 1_000_000} MB are not read: {_first_of(paths)}: {_unknown(paths)}"
 
 
 def _unknown(paths: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.contract import compare
 from flake8_celery_tasks.contract.present import Present, signature_of
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.memo import query
 
 if TYPE_CHECKING:
@@ -150,8 +151,12 @@ class Agreement:
     def _breaks(self, name: str, recorded: RecordedTask, entry: Entry) -> Sequence[Break]:
         if recorded.signature is None:
             return ()
-        now = signature_of(Defined(entry.project, entry.definition))
-        found = compare.breaks(recorded.signature, now) if now is not None else ()
+        try:
+            now = signature_of(Defined(entry.project, entry.definition))
+            found = compare.breaks(recorded.signature, now) if now is not None else ()
+        except errors.CAUGHT as error:
+            entry.project.failures[entry.path] = errors.internal(error)
+            return ()
         return () if found and self._may_be_unread(name) else found
 
     # Queries by file.

@@ -14,6 +14,7 @@ from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.contract.record import IGNORED, OPTIONS, STORED, UNCLEAR, Record, RecordedTask
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
@@ -60,14 +61,17 @@ class Entry(NamedTuple):
 
     def recorded(self, *, alone: bool = True) -> RecordedTask:
         """Return its entry in a record; `alone` means that no other task has its name."""
-        defined = Defined(self.project, self.definition)
-        return RecordedTask(
-            signature=signature_of(defined) if alone else None,
-            module=self.module,
-            function=self.function,
-            options={name: value for name, value in options_of(defined).items() if value is not UNKNOWN},
-            result=result_of(defined),
-        )
+        unclear = RecordedTask(None, self.module, self.function, {}, UNCLEAR)
+        try:
+            defined = Defined(self.project, self.definition)
+            return unclear._replace(
+                signature=signature_of(defined) if alone else None,
+                options={name: value for name, value in options_of(defined).items() if value is not UNKNOWN},
+                result=result_of(defined),
+            )
+        except errors.CAUGHT as error:
+            self.project.failures[self.path] = errors.internal(error)
+            return unclear
 
 
 class Present:
@@ -120,18 +124,23 @@ class Present:
 
     def _add_aliases(self, project: Project) -> None:
         for path in project.files.holding(*_REGISTRY):
-            module = project.module(path)
-            if module is None or project.is_test(module):
-                continue
-            candidates = module.candidates
-            for _, target, value, site in candidates.stores:
-                if isinstance(target, ast.Subscript) and getattr(target.value, "attr", "") == "tasks":
-                    self._add_alias(project, module, target, value, site)
-            for call, site in candidates.calls:
-                func = call.func
-                owner = func.value if isinstance(func, ast.Attribute) and func.attr == "register" else None
-                if isinstance(owner, ast.Attribute) and owner.attr == "tasks":
-                    self._add_registered(project, module, call, site)
+            module = project.attempt(path)
+            if module is not None and not project.is_test(module):
+                try:
+                    self._add_aliases_of(project, module)
+                except errors.CAUGHT as error:
+                    project.failures[path] = errors.internal(error)
+
+    def _add_aliases_of(self, project: Project, module: Module) -> None:
+        candidates = module.candidates
+        for _, target, value, site in candidates.stores:
+            if isinstance(target, ast.Subscript) and getattr(target.value, "attr", "") == "tasks":
+                self._add_alias(project, module, target, value, site)
+        for call, site in candidates.calls:
+            func = call.func
+            owner = func.value if isinstance(func, ast.Attribute) and func.attr == "register" else None
+            if isinstance(owner, ast.Attribute) and owner.attr == "tasks":
+                self._add_registered(project, module, call, site)
 
     def _add_alias(self, project: Project, module: Module, target: ast.Subscript, value: ast.expr, site: Site) -> None:
         assert isinstance(target.value, ast.Attribute)

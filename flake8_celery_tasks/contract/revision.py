@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import tempfile
 from typing import TYPE_CHECKING, Final
 
@@ -40,8 +41,7 @@ def laid_out(folder: str, revision: str) -> Iterator[str]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            made = tempfile.TemporaryDirectory(prefix="flake8-celery-tasks-", ignore_cleanup_errors=True)
-            temporary = os.path.realpath(stack.enter_context(made))
+            temporary = os.path.realpath(stack.enter_context(_temporary_folder()))
             names = (*_packages_above(folder), os.path.basename(folder) or "root")
             for end in range(1, len(names)):
                 package = os.path.join(temporary, *names[:end])
@@ -53,6 +53,33 @@ def laid_out(folder: str, revision: str) -> Iterator[str]:
         except OSError as error:
             raise GitError(f"can't lay out {revision}: {error.strerror or error}") from None
         yield target
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[str]:
+    """Yield a new folder, which is removed as a whole even if an interruption comes while it is created or removed."""
+    with contextlib.ExitStack() as stack:
+        with _signals_delayed():
+            made = tempfile.TemporaryDirectory(prefix="flake8-celery-tasks-", ignore_cleanup_errors=True)
+            stack.callback(_remove, made)
+        yield made.name
+
+
+def _remove(made: tempfile.TemporaryDirectory[str]) -> None:
+    with _signals_delayed():
+        made.cleanup()
+
+
+@contextlib.contextmanager
+def _signals_delayed() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _packages_above(folder: str) -> list[str]:

@@ -27,6 +27,9 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}...{text[-_LONGEST // 2 :]}"
 
 
+#: How the message for a bug in the linter starts.
+INTERNAL: Final = "internal error: "
+
 #: What a bug in the linter may raise. It costs the file that it occurs in, never the run.
 CAUGHT: tuple[type[BaseException], ...] = (Exception,)
 
@@ -38,7 +41,7 @@ def internal(error: BaseException) -> str:
     'internal error: RecursionError: too deep: please report'
     """
     said = f"{type(error).__name__}: {one_line(error)}".removesuffix(": ")
-    return f"internal error: {plain(said)[:_SHOWN]}: please report"
+    return f"{INTERNAL}{plain(said)[:_SHOWN]}: please report"
 
 
 class Unfixable(Exception):  # noqa: N818 - no error: there is no fix

@@ -168,7 +168,8 @@ def _indexed(project: Project) -> None:
     gc.freeze()  # the garbage collector need not visit the objects of the index again
     _is_frozen = True
     if project.layout.root not in _saved_later:
-        project.save()
+        with contextlib.suppress(*errors.CAUGHT):  # the question that the index answers matters more
+            project.save()
     save_at_exit()
 
 

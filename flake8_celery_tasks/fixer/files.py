@@ -109,18 +109,35 @@ class Proposal(NamedTuple):
 
 def propose(path: str, order: Order) -> Proposal:
     """Return what fixing would make of a file, without writing anything."""
+    return _guarded(path, b"", partial(_proposed, path, order))
+
+
+def propose_text(path: str, before: Bytes, order: Order) -> Proposal:
+    """Return what fixing would make of a content that was not read from its file."""
+    return _guarded(path, before.content, partial(proposal, path, os.path.abspath(path), before, order))
+
+
+def _guarded(path: str, content: bytes, work: Callable[[], Proposal]) -> Proposal:
+    """Return a proposal; one that leaves the content as it is if the linter itself fails on it."""
     try:
-        return _proposed(path, order)
+        return work()
     except errors.CAUGHT as error:
-        return Proposal(Result(path, "", "", message=f"{errors.internal(error)}, left alone"))
+        return Proposal(Result(path, "", "", message=f"{errors.internal(error)}, left alone"), content, content)
 
 
 def _proposed(path: str, order: Order) -> Proposal:
-    before = read(path)
-    if before is None:
+    try:
+        content = regular.read(path)
+    except (OSError, ValueError):
         is_closed = os.path.exists(path) and not os.access(path, os.R_OK)
         return Proposal(Result(path, "", "", message="can't be read, left alone" if is_closed else ""))
-    return proposal(path, _home(path), before, order)
+    before = decoded(content)
+    if before is not None:
+        return proposal(path, _home(path), before, order)
+    # flake8 reads such a file as Latin-1, so findings in it may just have been reported.
+    found = proposal(path, _home(path), Bytes(content, content.decode("latin-1"), "latin-1", bom=False), order)
+    message = "can't be decoded, left alone" if found.result.is_changed else ""
+    return Proposal(Result(path, "", "", message=message), is_parsed=bool(message))
 
 
 def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:

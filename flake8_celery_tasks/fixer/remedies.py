@@ -35,9 +35,10 @@ def _remedies(path: str, order: Order) -> list[Remedy]:
         return []
     try:
         source = Source.of(content.text, style_of(path))
-        state = State(os.path.abspath(path), source, source.tree, order)
+        tree = source.tree
     except BROKEN:
         return []
+    state = State(os.path.abspath(path), source, tree, order)
     found = [
         Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in edits))
         for offer, edits in proven(os.path.abspath(path), state, order)

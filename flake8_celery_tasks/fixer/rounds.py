@@ -129,10 +129,14 @@ def fix_text(path: str, text: str, order: Order, around: Project | None = None) 
     refused: set[Violation] = set()  # in the current text: in another one they may pass
     try:
         source = Source.of(text, style_of(path))
-        state = State(path, source, source.tree, order, around)
+        tree = source.tree
     except BROKEN:
         return Fixed(text, is_parsed=False)
+    state = State(path, source, tree, order, around)
     known, first = state.project, state.module
+    if path in known.failures:  # what it defines is unknown, to its own rules too
+        known.close(first)
+        return Fixed(text, message=f"{known.failures[path]}, left alone")
     for _ in range(ROUNDS):
         if state.has_unknown_syntax:
             known.close(first)
@@ -240,11 +244,11 @@ class Attempts:
         state = self.state
         try:
             text, tree, steps = written(state, offers)
-            found = State(self.path, text, tree, self.order, self.known)
         except Harmful as error:
             return None, {id(offer) for offer in offers if not error.edits.isdisjoint(offer.edits)}
         except (Unfixable, *BROKEN):
             return None, set()
+        found = State(self.path, text, tree, self.order, self.known)
         fixed = Counter(map(_kind, {offer.violation for offer in offers}))
         left = {kind for kind, count in fixed.items() if found.found[kind] > state.found[kind] - count}
         # Compare by code: other findings in a rewritten call may be worded differently.

@@ -39,6 +39,8 @@ def check(name: str, configuration: Configuration) -> Checked:
         raise UsageError(f"can't decode the input: {error}") from None
     except LookupError as error:  # not a text encoding, such as rot13
         return Checked(name, [Row("E902", 0, 0, f"{type(error).__name__}: {one_line(error)}", "")], {})
+    except MemoryError:
+        return Checked(name, [Row("E902", 0, 0, "MemoryError: the file is too large", "")], {})
     try:
         path, results, _ = checker.run_checks()
     except errors.CAUGHT as error:

@@ -119,5 +119,5 @@ def _concerns(name: str, run: Run) -> bool:
 def _content(name: str) -> bytes | None:
     try:
         return regular.read(name)
-    except OSError:
+    except (OSError, MemoryError):
         return None

@@ -16,7 +16,7 @@ import itertools
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flake8_celery_tasks.catalog import guide
 from flake8_celery_tasks.engine import loader
@@ -94,10 +94,17 @@ BY_COMMAND: Final = {
 _CODE: Final = re.compile(r"(^```.*?^```|^#[^\n]*|`[^`]*`)|\bCLY\d{3}\b", re.MULTILINE | re.DOTALL)
 
 
+def docstring(rule: Rule[Any]) -> str:
+    """Return the docstring of a rule, from its file if Python has dropped it (`-OO`)."""
+    written = type(rule).__doc__
+    if written is None:
+        return ast.get_docstring(cast("ast.ClassDef", ast.parse(inspect.getsource(type(rule))).body[0])) or ""
+    return inspect.cleandoc(written)
+
+
 def page(rule: Rule[Any]) -> str:
     """Return the page of a rule as Markdown: its docstring, and its metadata."""
-    text = inspect.cleandoc(type(rule).__doc__ or "")
-    summary, _, rest = text.partition("\n\n")
+    summary, _, rest = docstring(rule).partition("\n\n")
     if rule.opt_in:
         summary += f"\n\nOpt-in: it runs only if it is selected, as with `extend-select = {rule.code}`."
     by_command = BY_COMMAND[rule.fixes].format(code=rule.code)
@@ -127,13 +134,12 @@ def address(rule: Rule[Any]) -> str:
 
 def summary(rule: Rule[Any]) -> str:
     """Return the first sentence of a rule's page."""
-    return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
+    return " ".join(examples.sections(docstring(rule))[0].text.split())
 
 
 def description(rule: Rule[Any]) -> str:
     """Return what a rule's page says about run time, after its first sentence, as one paragraph."""
-    text = inspect.cleandoc(type(rule).__doc__ or "")
-    _, _, happens = text.partition("## What happens")
+    _, _, happens = docstring(rule).partition("## What happens")
     first = happens.strip().partition("\n\n")[0]
     return f"{summary(rule)} {' '.join(first.split())}".strip()
 

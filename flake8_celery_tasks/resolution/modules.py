@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.module import Module
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.memo import Memo
 from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.source import Source
@@ -152,13 +153,21 @@ class Modules(Memo):
         around, self._dropped = self._dropped, []
         try:
             for path in paths:
-                yield path, self.module(path)
+                yield path, self.attempt(path)
                 # Memory that is used again is faster than more of it.
                 self._drop_unless_lent(path, lent)
             for path in list(self._recent):
                 self._drop_unless_lent(path, lent)
         finally:
             self._dropped = around
+
+    def attempt(self, path: str) -> Module | None:
+        """Return the module of one of many files, None also if the linter itself fails on it."""
+        try:
+            return self.module(path)
+        except errors.CAUGHT as error:
+            self.failures[path] = errors.internal(error)
+            return None
 
     def _drop_unless_lent(self, path: str, lent: set[str]) -> None:
         """Drop the tree of a module that only `modules_of` needed."""
@@ -214,7 +223,7 @@ class Modules(Memo):
                 continue
             known = disk.cache.kept_summary(path, module.place.package)
             if module.is_from_disk and module.grown and (known is None or module.knows_more(known)):
-                with contextlib.suppress(ValueError):
+                with contextlib.suppress(ValueError, *errors.CAUGHT):  # what is not kept is found out again
                     disk.cache.keep(path, module.summary())
         if disk.cache.is_worth_saving:
             installed = (path for path in disk.cache.entries if self.layout.is_elsewhere(path))

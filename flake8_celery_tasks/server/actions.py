@@ -51,9 +51,10 @@ def fixes(sight: Sight, buffer: Buffer, found: Sequence[Problem], *, unsafe: boo
     text = buffer.text.text
     with sight.home.entered(), collector_off():
         try:
-            state = State(buffer.path, Source.of(text), ast.parse(text), order, sight.project)
+            tree = ast.parse(text)
         except BROKEN:
             return []
+        state = State(buffer.path, Source.of(text), tree, order, sight.project)
         offered = remedies.proven(buffer.path, state, order)
     found_again = ((by_violation[offer.violation], offer.fix.safe, edits) for offer, edits in offered)
     return [Action(_title(problem, safe=safe), problem, tuple(edits), safe) for problem, safe, edits in found_again]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, MARKS, USES, WORDS, is_interesting
@@ -114,7 +114,7 @@ class Disk:
             if current is None or current[2] > (MAX_BYTES if most is None else most):
                 return None
             return regular.read(path)
-        except (OSError, ValueError):
+        except (OSError, ValueError, MemoryError):
             # Nothing shows when it becomes readable: for other processes it may be so now.
             self.is_readable = self.is_readable and current is None
             return None
@@ -371,6 +371,9 @@ def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     held = 0
     for mark, bit in bits.items():  # no generator: this runs for most files of a project, and for many marks
-        if mark in text if mark[:1] != b"\0" else holds(text, mark):
+        try:
+            if mark in text if mark[:1] != b"\0" else holds(text, mark):
+                held |= bit
+        except errors.CAUGHT:  # what asks for the file finds out
             held |= bit
     return held

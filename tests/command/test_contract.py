@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from flake8_celery_tasks.command.main import main
+from flake8_celery_tasks.contract import agreement, present
 from flake8_celery_tasks.engine import session
 from tests.contract.conftest import _plain_git, git  # noqa: F401 - fixtures
 from tests.contract.test_revision import everything
+from tests.helpers import without_summary
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
@@ -64,7 +66,8 @@ def run(capfd):
         capfd.readouterr()
         code = main(["contract", *arguments])
         out, err = capfd.readouterr()
-        return code, out.splitlines(), [line.removeprefix("flake8-celery-tasks: ") for line in err.splitlines()]
+        told = without_summary(err).splitlines()
+        return code, out.splitlines(), [line.removeprefix("flake8-celery-tasks: ") for line in told]
 
     return contract
 
@@ -481,3 +484,70 @@ def test_several_projects_share_a_record(shop, capfd):
     shop.write({"svc/shop/tasks.py": "X = 1\n"})
     session.forget()
     assert main(["check", "--celery-contract", "celery-tasks.json", "--select", "CLY4"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TASKS, "No problems found; 2 tasks compared with HEAD.\n"),
+        (BROKEN, "Found 3 problems in 1 file; 2 tasks compared with HEAD.\n"),
+    ],
+)
+def test_what_was_compared_is_told(shop, capfd, text, said):
+    shop.write({"shop/tasks.py": text})
+    assert main(["contract", "--against", "HEAD"]) == (text == BROKEN)
+    assert capfd.readouterr().err == said
+    session.forget()
+    main(["contract", "--against", "HEAD", "--quiet"])
+    assert capfd.readouterr().err == ""
+
+
+# The linter itself fails.
+
+
+def failing(usual, is_wanted):
+    """Return a function that raises for some tasks, and does as usual for all others."""
+
+    def fail(defined):
+        if is_wanted(defined):
+            raise KeyError("no")
+        return usual(defined)
+
+    return fail
+
+
+def is_pay(defined) -> bool:
+    return defined.definition.symbol.qualname == "pay"
+
+
+INTERNAL = "internal error: KeyError: 'no': please report"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--write", "new.json"), ("--check", "celery-tasks.json")])
+def test_a_failure_costs_the_signature(shop, run, monkeypatch, arguments):
+    """It is told, and the exit code says so; the other tasks are recorded."""
+    monkeypatch.setattr(present, "result_of", failing(present.result_of, is_pay))
+    code, out, err = run(*arguments)
+    assert code == 1
+    assert err[-1] == f"shop/tasks.py: {INTERNAL}"
+    if not arguments:
+        recorded = json.loads("\n".join(out))["tasks"]
+        assert recorded["shop.pay"]["signature"] is None
+        assert recorded["shop.tasks.send"]["signature"] == "(order_pk)"
+    assert run(*arguments, "--exit-zero")[0] == 0
+
+
+def test_a_failure_in_a_file_is_reported_for_it(shop, run, monkeypatch):
+    shop.write({"shop/tasks.py": BROKEN})
+    monkeypatch.setattr(agreement, "signature_of", failing(agreement.signature_of, is_pay))
+    code, out, _ = run("--against", "HEAD")
+    assert code == 1
+    assert f"./shop/tasks.py:1:1: CLY000 {INTERNAL}" in out
+
+
+def test_a_failure_in_the_revision_is_told(shop, run, monkeypatch):
+    def is_of_revision(defined) -> bool:
+        return "flake8-celery-tasks-" in defined.project.layout.root
+
+    monkeypatch.setattr(present, "result_of", failing(present.result_of, is_of_revision))
+    assert run("--against", "HEAD") == (1, [], [f"shop/tasks.py: {INTERNAL} (in HEAD)"])

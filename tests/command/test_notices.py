@@ -13,6 +13,7 @@ from flake8_celery_tasks.command import main, notices
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace.files import MAX_BYTES
 from tests.helpers import write
 
 GOOD = 'from celery import shared_task\n\n\n@shared_task(name="a")\ndef a(): ...\n'
@@ -58,6 +59,20 @@ def test_a_file_that_can_not_be_parsed_does_not_look_clean(shop, capsys, argumen
 def test_a_contract_tells_it(shop, capsys, arguments):
     (shop / "tasks.json").write_text('{"version": 1, "tasks": {}, "uncertain": []}\n')
     assert "shop/tasks.py: what it defines is unknown" in run(capsys, "contract", *arguments)[2]
+
+
+@pytest.mark.parametrize("arguments", [("tasks",), ("contract",), ("contract", "--write", "tasks.json")], ids=" ".join)
+def test_a_file_that_is_too_large_is_told(shop, capsys, arguments):
+    """What is not read is not listed either."""
+    content = GOOD.encode()
+    for size in (MAX_BYTES - 1, MAX_BYTES, MAX_BYTES + 1):
+        padded = content + b"#" * (size - len(content))
+        (shop / "shop/tasks.py").write_bytes(padded)
+        code, _, err = run(capsys, *arguments)
+        is_large = size > MAX_BYTES
+        said = "flake8-celery-tasks: files over 4 MB are not read: shop/tasks.py: what it defines is unknown\n"
+        assert (said in err) == is_large
+        assert code == (is_large and arguments[0] == "tasks")
 
 
 def test_check_reports_it_whatever_is_selected(shop, capsys):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -417,6 +419,38 @@ def test_a_full_disk_is_told(git, monkeypatch):
     monkeypatch.setattr(revision, "_place", lambda *given: None)
     monkeypatch.setattr(revision.tempfile, "TemporaryDirectory", fail(errno.EACCES))
     assert "can't lay out HEAD" in refused(git.folder)
+
+
+@posix
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_interruption_leaves_nothing(git, monkeypatch, number):
+    """It waits until the folder has been created or removed."""
+    git.commit({"a.py": "1"})
+    made = []
+
+    class Interrupted(tempfile.TemporaryDirectory):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            made.append(self.name)
+            if number == 1:
+                signal.raise_signal(signal.SIGINT)
+
+        def cleanup(self):
+            if number == 2:
+                signal.raise_signal(signal.SIGINT)
+            super().cleanup()
+
+    monkeypatch.setattr(revision.tempfile, "TemporaryDirectory", Interrupted)
+    with pytest.raises(KeyboardInterrupt), revision.laid_out(str(git.folder), "HEAD"):
+        assert number == 2
+    assert len(made) == 1
+    assert not Path(made[0]).exists()
+
+
+def test_signals_can_not_be_delayed_everywhere(git, monkeypatch):
+    git.commit({"a.py": "1"})
+    monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    assert files(git.folder) == {"a.py": b"1"}
 
 
 def test_a_file_that_can_not_be_written_is_left_out(git, monkeypatch):

@@ -268,3 +268,24 @@ def test_a_folder_may_be_as_deep_as_the_system_allows():
     deep = "/".join(["x"] * 1_900)
     assert not fixer_files.is_installed(f"/{deep}/tasks.py")
     assert fixer_files.is_installed(f"/lib/site-packages/{deep}/tasks.py")
+
+
+@pytest.mark.parametrize(
+    ("head", "task", "said"),
+    [
+        ("# caf\xe9\n", "@shared_task(bind=True)\ndef a(): ...\n", "can't be decoded, left alone"),
+        ("# coding: nope\n", "@shared_task(bind=True)\ndef a(): ...\n", "can't be decoded, left alone"),
+        ("# caf\xe9\n", "", ""),
+        ("# coding: nope\n", "", ""),
+    ],
+)
+def test_what_can_not_be_decoded_is_told_if_it_has_fixes(tmp_path, head, task, said):
+    """flake8 reads it as Latin-1, and reports what is in it."""
+    (tmp_path / "pyproject.toml").touch()
+    path = tmp_path / "tasks.py"
+    content = f"{head}from celery import shared_task\n\n\n{task}".encode("latin-1")
+    path.write_bytes(content)
+    proposed = fixer_files.propose(str(path), rounds.Order(unsafe=True))
+    assert (proposed.result.message, proposed.is_parsed) == (said, bool(said))
+    assert [one.message for one in fix_files([str(path)], rounds.Order(unsafe=True))] == ([said] if said else [])
+    assert path.read_bytes() == content

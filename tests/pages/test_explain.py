@@ -121,3 +121,12 @@ def test_modules_of_the_working_directory_are_not_imported(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.endswith("error: not a checkout, it has no README.md\n")
+
+
+def test_pages_without_docstrings_in_memory(monkeypatch):
+    """`python -OO` drops them."""
+    (rule,) = explain.rules_called("CLY101")
+    page, described = explain.page(rule), explain.description(rule)
+    monkeypatch.setattr(type(rule), "__doc__", None)
+    assert (explain.page(rule), explain.description(rule)) == (page, described)
+    assert "## What happens" in page

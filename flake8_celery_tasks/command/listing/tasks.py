@@ -79,10 +79,12 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
         listed = choice.applied(whole)
         wanted = below if os.path.isdir(path) else path
         broken, unread = notices.unparsed_in(known, wanted), notices.unread_in(known, wanted)
+        large = notices.large_in(known, wanted)
         failures = {name: said for project in known for name, said in project.failures.items()}
         said = [
             *([notices.unparsed(broken)] if broken else []),
             *([notices.unread(unread)] if unread else []),
+            *([notices.large(large)] if large else []),
             *(f"{name}: {text}" for name, text in failures.items()),
         ]
         if not listed.tasks:
@@ -92,7 +94,7 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
         else:
             text = _text(listed, form, choice, screen_of(configured.options, target))
     entries = [one.entry for one in listed.tasks]
-    return Answer(text, target, said, entries, configured.options, bool(failures or broken or unread))
+    return Answer(text, target, said, entries, configured.options, bool(failures or broken or unread or large))
 
 
 def _choice(given: Namespace, form: str) -> Choice:

@@ -42,6 +42,18 @@ def of_check(outcome: Outcome, options: argparse.Namespace) -> None:
     say(f"{found}{_unknown(seen)}")
 
 
+def of_contract(outcome: Outcome, tasks: int, before: str, options: argparse.Namespace) -> None:
+    """Print what a comparison with an earlier state has found, unless it is to be quiet."""
+    if options.quiet:
+        return
+    compared = f"{count(tasks, 'task')} compared with {before}"
+    if outcome.findings:
+        paths = {finding.path for finding in outcome.findings}
+        say(f"Found {count(len(outcome.findings), 'problem')} in {count(len(paths), 'file')}; {compared}.")
+    else:
+        say(f"No problems found; {compared}.")
+
+
 def _fixable(outcome: Outcome) -> str:
     """Return how many findings can be fixed: exactly if fixes were computed, otherwise by the rules that have fixes."""
     if outcome.remedies:

@@ -81,8 +81,6 @@ def run(given: argparse.Namespace) -> int:
 def _report(
     found: Sequence[Part], form: str, target: str | None, *, fixes: bool, prune: bool, unused_noqa: bool
 ) -> int:
-    from functools import partial
-
     from flake8_celery_tasks.command import services
     from flake8_celery_tasks.command.output import summary
     from flake8_celery_tasks.engine.run import collector_off
@@ -90,8 +88,7 @@ def _report(
     options = found[0].configuration.options
     paths = options.filenames
     with collector_off():
-        order = partial(shared.order_of, unsafe=True) if fixes else services.no_fixes
-        outcomes = services.outcomes(found, order, unused_noqa=unused_noqa)
+        outcomes = services.outcomes(found, shared.orders(fixes=fixes), unused_noqa=unused_noqa)
         outcome = services.joined(outcomes)
     if not outcome.files and paths != ["-"]:
         tell(shared.nothing_in(paths))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, in_color, take, tell, write, write_bytes
 from flake8_celery_tasks.command.subcommands import shared
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,25 +93,26 @@ def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: R
 def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as_diff: bool) -> int:
     """Fix standard input and write it to the output: unchanged if there is nothing to fix."""
     from flake8_celery_tasks.engine import concern
-    from flake8_celery_tasks.fixer.files import decoded, proposal
+    from flake8_celery_tasks.fixer.files import decoded, propose_text
     from flake8_celery_tasks.resolution.modules import parse
 
     content = sys.stdin.buffer.read()
     text = decoded(content)
     name = options.stdin_display_name
-    found = proposal(name, os.path.abspath(name), text, order) if is_wanted and text is not None else None
+    found = propose_text(name, text, order) if is_wanted and text is not None else None
     if found is not None and found.result.message:
         tell(f"{name}: {found.result.message}")
     is_doubtful = found is not None and not found.is_parsed
     is_of_ours = is_doubtful and text is not None and concern.passes(order.run, name, text.text)
     broken = is_of_ours and shared.tell_of_unparsed([name] if parse(content) is None else [])
+    failed = broken or (found is not None and found.result.message.startswith(errors.INTERNAL))
     if as_diff:
         if found is not None and found.result.is_changed:
             _write_diff(found.result, options)
             return FOUND
-        return FOUND if broken else CLEAN
+        return FOUND if failed else CLEAN
     write_bytes(content if found is None else found.after)
-    return FOUND if broken else CLEAN
+    return FOUND if failed else CLEAN
 
 
 def _write_diff(result: Result, options: argparse.Namespace) -> None:

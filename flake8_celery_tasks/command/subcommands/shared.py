@@ -97,6 +97,15 @@ def order_of(configured: Configuration, *, unsafe: bool) -> Order:
     return rounds.Order(configured.run, unsafe=unsafe, wants=partial(reporting.reported, configured))
 
 
+def orders(*, fixes: bool) -> Callable[[Configuration], Order | None]:
+    """Return a function that returns the fixes to look for in findings: all, or none."""
+    from functools import partial
+
+    from flake8_celery_tasks.command import services
+
+    return partial(order_of, unsafe=True) if fixes else services.no_fixes
+
+
 def tell_of_unparsed(paths: Sequence[str]) -> bool:
     """Print which files could not be parsed; return whether there are any."""
     from flake8_celery_tasks.command import notices

@@ -166,10 +166,12 @@ def _order(entry: Entry) -> tuple[bool, str, str, int]:
 
 def _listed(project: Project, below: str, senders: dict[object, list[Sender]], prefix: str) -> Iterator[Listed]:
     for path in project.files.holding(*MARKS):
-        module = project.module(path)
-        if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
+        if not (path + os.sep).startswith(below):
             continue
         try:
+            module = project.module(path)
+            if module is None or project.is_test(module):
+                continue
             found = [_listed_task(project, task, senders, prefix) for task in _tasks_in(project, module)]
         except errors.CAUGHT as error:
             project.failures[path] = errors.internal(error)
@@ -233,10 +235,10 @@ def _senders(project: Project, prefix: str) -> dict[object, list[Sender]]:
     """Return the places that send a task, by the place of its definition, or by its name if it is sent by name."""
     found: dict[object, list[Sender]] = {}
     for path in project.files.holding(*SENDING):
-        module = project.module(path)
-        if module is None or project.is_test(module):
-            continue
         try:
+            module = project.module(path)
+            if module is None or project.is_test(module):
+                continue
             project.hold(module)
             app = app_of(project, module.place)
             for key, node, what, by in list(sent_in(Facts(project, module))):
