@@ -346,21 +346,38 @@ def bases_of(project: Project, base: Value, module: Module) -> list[Target | Unk
 
 def is_task_class(project: Project, target: Target) -> bool | Unknown:
     """Return whether a class inherits from `celery.Task`; UNKNOWN if one of its ancestors can't be resolved."""
-    unread = False
-    known = _task_classes(project)
+    unread, foreign = False, set()
+    known, others = _task_classes(project)
+    if _is_one_of(project, target, others):
+        return False
     for cls in project.line(target):
         if isinstance(cls, Unknown):
             unread = True
         elif cls.path in known:
             known.add(target.path)
             return True
-    return UNKNOWN if unread else False
+        elif cls.foreign:
+            foreign.add(cls.path)
+    if unread:
+        return UNKNOWN
+    others |= foreign
+    _is_one_of(project, target, others)
+    return False
+
+
+def _is_one_of(project: Project, target: Target, others: set[str]) -> bool:
+    """Return whether all bases of a class are some classes: then it is one of them too."""
+    bases = project.bases(target) if isinstance(target.symbol, Class) and not target.rest else [UNKNOWN]
+    if not all(isinstance(base, Target) and base.path in others for base in bases):
+        return False
+    others.add(target.path)
+    return True
 
 
 @query()
-def _task_classes(_project: Project) -> set[str]:
-    """Return the classes that are known to inherit from `celery.Task`: others may be derived from them."""
-    return {"celery.Task"}
+def _task_classes(_project: Project) -> tuple[set[str], set[str]]:
+    """Return the classes that are known to inherit from `celery.Task`, or not to: others may be derived from them."""
+    return {"celery.Task"}, set()
 
 
 def is_base(project: Project, name: str, module: Module) -> bool:

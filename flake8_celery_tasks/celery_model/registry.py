@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 from functools import cached_property
@@ -51,7 +50,7 @@ COMMON: Final = frozenset(
 #: A name shorter than this may differ from the intended one by one letter only, unless there is other evidence.
 _LONG: Final = 16
 
-#: With how many tasks of its name a task is compared: more are alternatives, or one of these is a rival of them all.
+#: How many tasks of one name are looked at: more are alternatives, or one of these is a rival of them all.
 _RIVALS: Final = 50
 #: A word shorter than this is not evidence when it matches the end of a name.
 _SHORT: Final = 6
@@ -187,7 +186,7 @@ class Index:
 
     def definitions(self, name: str) -> list[Definition]:
         """Return the definitions of a name, without those in tests if there are others."""
-        found = self.by_name.get(name, [])
+        found = self.by_name.get(name, [])[:_RIVALS]
         return [item for item in found if not self.project.is_test(item.module)] or found
 
     def owns(self, name: str) -> bool:
@@ -272,9 +271,9 @@ class Index:
 
     def _is_unregistered(self, name: str) -> bool:
         """Return whether only classes have a name, and certainly none of them is registered."""
-        found = [] if self.registering else self.by_name.get(name, [])
+        found = [] if self.registering else self.by_name.get(name, [])[: _RIVALS + 1]
         places = {one.place[:2] for one in found if not is_registered(self.project, one)}
-        return bool(found) and len(places) == len(found) and self._registered.isdisjoint(places)
+        return 0 < len(found) == len(places) <= _RIVALS and self._registered.isdisjoint(places)
 
     def is_unmatched(self, glob: str, others: Iterable[str] = ()) -> bool:
         """Return whether a glob is certainly meant for tasks of the project, but matches none, and no other name."""
@@ -282,7 +281,7 @@ class Index:
         top = literal.partition(".")[0]
         if not (self.owns(glob) or self._globs_ending(glob)) or "" in self.nameless or top in self.nameless:
             return False
-        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS, *others)):
+        if self._globbed.has_match(glob, self.possible, BUILTIN_TASKS, others):
             return False
         starts = [pattern[0] for pattern in self._patterns]
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
@@ -305,13 +304,11 @@ class Index:
         """Return the names of tasks outside tests whose ends match a glob, with these ends."""
         if glob.startswith("*") or "." not in glob:
             return []
-        found = []
-        for name in self.by_name:
-            ends = (name[index + 1 :] for index, letter in enumerate(name) if letter == ".")
-            end = next((end for end in ends if fnmatch.fnmatchcase(end, glob)), None)
-            if end is not None and self._is_outside_tests(name):
-                found.append((name, end))
-        return found
+        return [(name, end) for name, end in self._globbed.ending(glob).items() if self._is_outside_tests(name)]
+
+    @cached_property
+    def _globbed(self) -> spelling.Globbed:
+        return spelling.Globbed(self.by_name)
 
     def _name_of_alias(self, name: str, origin: Module) -> str | None:
         """Return the real name of the task that a name leads to, read as a module and a variable."""

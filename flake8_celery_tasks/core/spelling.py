@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.core.text import literal_start
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
 #: Longer names are not treated as misspellings: nobody types them.
@@ -147,3 +151,41 @@ def _allowance(one: str, other: str) -> int:
     if max(len(one), len(other)) > LONGEST or shorter < 3 or (shorter <= 5 and one[0] != other[0]):
         return 0
     return 1 if shorter < 8 else 2
+
+
+class Globbed:
+    """Dotted names that globs are compared with: only those that start as the glob does."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = sorted(names)
+        self._by_end: dict[str, list[str]] = {}
+        for name in self._names:
+            for index, letter in enumerate(name[:LONGEST]):
+                if letter == ".":
+                    self._by_end.setdefault(name[index + 1 :], []).append(name)
+        self._ends = sorted(self._by_end)
+
+    def has_match(self, glob: str, *others: Iterable[str]) -> bool:
+        """Return whether a glob matches a name, or one of some others."""
+        start = literal_start(glob)
+        return any(True for _ in _matching(self._names, glob)) or any(
+            name.startswith(start) and fnmatch.fnmatchcase(name, glob) for names in others for name in names
+        )
+
+    def ending(self, glob: str) -> dict[str, str]:
+        """Return the names whose ends match a glob, with the longest of these ends."""
+        found: dict[str, str] = {}
+        for end in _matching(self._ends, glob):
+            for name in self._by_end[end]:
+                found[name] = max(found.get(name, ""), end, key=len)
+        return found
+
+
+def _matching(names: list[str], glob: str) -> Iterator[str]:
+    """Yield those of some sorted names that a glob matches."""
+    start = literal_start(glob)
+    for index in range(bisect_left(names, start), len(names)):
+        if not names[index].startswith(start):
+            break
+        if fnmatch.fnmatchcase(names[index], glob):
+            yield names[index]

@@ -114,3 +114,12 @@ class Style(NamedTuple):
 
 #: The style of a project that configures nothing.
 DEFAULT: Final = Style()
+
+
+#: Characters that make a string a pattern.
+WILD: Final = frozenset("*?[")
+
+
+def literal_start(pattern: str) -> str:
+    """Return the part of a pattern before its first wildcard."""
+    return pattern[: next((index for index, letter in enumerate(pattern) if letter in WILD), len(pattern))]

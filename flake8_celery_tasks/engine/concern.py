@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.core import errors
@@ -13,8 +14,6 @@ from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace import folders, gate, imports, prescan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.resolution.project import Project
@@ -88,7 +87,8 @@ def _noted(run: Run, filename: str) -> list[str]:
     return names
 
 
-def _marking(names: Iterable[str]) -> list[str]:
+@lru_cache(16)  # the names of all own decorators of a project, for each of its files
+def _marking(names: frozenset[str]) -> list[str]:
     return [name for name in names if not gate.passes(name)]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import itertools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
 from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.binding.symbols import Class, Function
-from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
+from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Member, Param, Ref
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks import (
     django_admin,
@@ -74,6 +74,10 @@ class _Caller(NamedTuple):
     way: Way | None
     outer: _Function | None
     written: bool = False
+
+
+#: A call with its number among the calls of that name, and its place.
+_Found: TypeAlias = tuple[int, ast.Call, "Site"]
 
 
 def way_at(project: Project, module: Module, call: ast.Call, site: Site) -> Way | None:
@@ -164,14 +168,15 @@ def _ways(project: Project, function: _Function, left: int) -> tuple[Way, ...]:
 
 def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
     name = function.qualname.rpartition(".")[2]
-    paths = [path for path in project.files.calling(name) if not project.layout.is_test(project.layout.place(path))]
+    calling = (path for path in project.files.calling(name) if not project.layout.is_test(project.layout.place(path)))
+    paths = list(itertools.islice(calling, FILES + 1))
     for path in paths if len(paths) <= FILES else ():
         if not _is_called_in(project, path, name):
             continue
         module = project.module(path)
         if module is not None:
             with project.holding(module):
-                calls = [found for found in module.calls_of(name) if _calls(project, module, *found, function)]
+                calls = _calls_of(project, module, function)
                 found = [_caller(project, module, call, site) for call, site in calls]
             yield from found
 
@@ -224,58 +229,94 @@ def _called_outside(module: Module, project: Project, name: str) -> frozenset[tu
 # Which function a call calls.
 
 
-def _calls(project: Project, module: Module, call: ast.Call, site: Site, function: _Function) -> bool:
-    value = module.value(call.func, site.scope)
+class _Calls:
+    """The calls of a name in a module, by what they call: a function, a method, or that of a subclass of a class.
+
+    `unclear` are calls of methods of unknown objects.
+    """
+
+    def __init__(self, project: Project, module: Module, name: str) -> None:
+        self.of_function: dict[_Function, list[_Found]] = {}
+        self.of_method: dict[tuple[str, str], list[_Found]] = {}
+        self.of_class: dict[str, list[tuple[_Found, Target]]] = {}
+        self.unclear: list[_Found] = []
+        for number, (call, site) in enumerate(module.calls_of(name)):
+            self._add(project, module, name, (number, call, site))
+
+    def _add(self, project: Project, module: Module, name: str, found: _Found) -> None:
+        _, call, site = found
+        value = module.value(call.func, site.scope)
+        if isinstance(value, Ref):
+            target = project.resolve(value.path, module)
+            function = _function_of(target)
+            cls = _class_of(project, target) if target.rest else None
+            if function is not None and not target.rest:
+                self.of_function.setdefault(function, []).append(found)
+        else:
+            owner = value.value if isinstance(value, Member) and value.attribute == name else UNKNOWN
+            cls = _class_behind(project, module, owner, site)
+            if cls is not None:
+                self.of_class.setdefault(cls.path, []).append((found, cls))
+            elif isinstance(call.func, ast.Attribute):
+                self.unclear.append(found)
+        method = None if cls is None else _method(project, cls, name)
+        if method is not None:
+            self.of_method.setdefault(method, []).append(found)
+
+
+@query()
+def _calls_by_name(module: Module, project: Project, name: str) -> _Calls:
+    return _Calls(project, module, name)
+
+
+def _calls_of(project: Project, module: Module, function: _Function) -> list[tuple[ast.Call, Site]]:
+    """Return the calls of a function in a module, in source order."""
     owner, _, name = function.qualname.rpartition(".")
-    if isinstance(value, Ref):
-        target = project.resolve(value.path, module)
-        if not target.rest:
-            return _is(target, function)
-        cls = _class_of(project, target)
-        return cls is not None and _is_inherited(project, cls, name, function)
-    if not owner or not isinstance(value, Member) or value.attribute != name:
-        return bool(owner) and _is_only_one(project, call, value, name)
-    cls = _class_behind(project, module, value.value, site)
-    if cls is not None:
-        return _is_inherited(project, cls, name, function) or _overrides(project, cls, site, function)
-    return _is_only_one(project, call, value, name)
+    calls = _calls_by_name(module, project, name)
+    found = [*calls.of_function.get(function, ()), *calls.of_method.get(function[:2], ())]
+    if owner and "_" in name.strip("_") and project.files.times_defined(name) == 1:
+        found += calls.unclear  # it is the project's only method of that name, a rare one
+    if owner and calls.of_class:
+        found += _overridden(project, calls, function)
+    return [(call, site) for _, call, site in sorted(found, key=lambda one: one[0])]
 
 
-def _is(target: Target, function: _Function) -> bool:
-    return (
-        target.module is not None
-        and isinstance(target.symbol, Function)
-        and (target.module.place.path, target.symbol.qualname, target.symbol.line) == function
-    )
+def _function_of(target: Target) -> _Function | None:
+    if target.module is None or not isinstance(target.symbol, Function):
+        return None
+    return _Function(target.module.place.path, target.symbol.qualname, target.symbol.line)
 
 
-def _is_inherited(project: Project, cls: Target, name: str, function: _Function) -> bool:
-    """Return whether a class's method is a given function: its own or an inherited one."""
+def _method(project: Project, cls: Target, name: str) -> tuple[str, str] | None:
+    """Return the file and the qualified name of a class's method: its own or an inherited one."""
     for found in project.line(cls):
         if not isinstance(found, Target):
-            return False
+            return None
         if isinstance(found.symbol, Class) and name in found.symbol.names and found.module is not None:
-            qualname = f"{found.symbol.qualname}.{name}"
-            return (found.module.place.path, qualname) == function[:2]
-    return False
+            return found.module.place.path, f"{found.symbol.qualname}.{name}"
+    return None
 
 
-def _overrides(project: Project, cls: Target, site: Site, function: _Function) -> bool:
-    """Return whether a function is a method of a subclass that has the calling method of a class, and not its own."""
-    found, module = _function_around(site), project.module(function.path)
+def _overridden(project: Project, calls: _Calls, function: _Function) -> Iterator[_Found]:
+    """Yield the calls in methods that the class of a function inherits, of what it overrides by that function."""
+    module = project.module(function.path)
     assert module is not None, "the function is in it"
-    assert cls.module is not None, "its method is called"
-    owner = function.qualname.rpartition(".")[0]
+    owner, _, name = function.qualname.rpartition(".")
     symbols = [one for one in module.symbols(owner) if isinstance(one, Class)]
-    if found is None or len(symbols) != 1:
-        return False
+    if len(symbols) != 1:
+        return
     subclass = Target(f"{module.prefix}{owner}", module, symbols[0])
-    if subclass.path == cls.path or cls.path not in [getattr(one, "path", "") for one in project.line(subclass)]:
-        return False
-    caller = _Function(cls.module.place.path, found[1].scope.qualname, found[0].lineno)
-    return caller.qualname.rpartition(".")[0] == getattr(cls.symbol, "qualname", "") and _is_inherited(
-        project, subclass, found[0].name, caller
-    )
+    for path in dict.fromkeys(getattr(one, "path", "") for one in project.line(subclass)):
+        for found, cls in calls.of_class.get(path, ()) if path != subclass.path else ():
+            around = _function_around(found[2])
+            assert cls.module is not None, "its method is called"
+            if around is None or _method(project, cls, name) == function[:2]:
+                continue
+            caller = around[1].scope.qualname
+            if caller.rpartition(".")[0] == getattr(cls.symbol, "qualname", "") and (
+                _method(project, subclass, around[0].name) == (cls.module.place.path, caller)
+            ):
+                yield found
 
 
 def _class_behind(project: Project, module: Module, owner: Value, site: Site) -> Target | None:
@@ -305,9 +346,3 @@ def _class_of(project: Project, target: Target) -> Target | None:
     if len(target.rest) != 1 or target.module is None or not isinstance(value, Invoke):
         return None
     return _class(project, value.func, target.module)
-
-
-def _is_only_one(project: Project, call: ast.Call, value: Value, name: str) -> bool:
-    """Return whether the method called on an unknown object is the project's only one of its name, a rare name."""
-    is_method = isinstance(call.func, ast.Attribute) and not isinstance(value, Ref)
-    return is_method and "_" in name.strip("_") and project.files.times_defined(name) == 1

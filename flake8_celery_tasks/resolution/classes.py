@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Bound, Class
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.values import Value
+
+
+#: How many ancestors of a class are followed: the others are unknown.
+ANCESTORS: Final = 100
 
 
 class Classes(Evaluator):
@@ -58,9 +62,12 @@ class Classes(Evaluator):
             if cls.path in seen or cls.rest:
                 continue
             seen.add(cls.path)
+            if len(seen) > ANCESTORS:
+                yield UNKNOWN
+                return
             if isinstance(cls.symbol, Class) and cls.module is not None:
                 yield cls
-                pending[:0] = (found for base in cls.symbol.bases for found in self._bases(base, cls.module))
+                pending[:0] = self.bases(cls)
             elif cls.module is None and cls.foreign:
                 yield cls
                 known = task_class(cls.path)
@@ -68,6 +75,13 @@ class Classes(Evaluator):
                     pending[:0] = (Target(base, foreign=True) for base in known.bases)
             else:
                 yield UNKNOWN
+
+    def bases(self, cls: Target) -> list[Target | Unknown]:
+        """Return the classes that a class of the project inherits from."""
+        symbol, module = cls.symbol, cls.module
+        if not isinstance(symbol, Class) or module is None:
+            return []
+        return [found for base in symbol.bases for found in self._bases(base, module)]
 
     def _bases(self, base: Value, module: Module) -> list[Target | Unknown]:
         """Return the classes that a base expression stands for: usually one."""

@@ -6,13 +6,13 @@ import datetime
 import fnmatch
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Bound, Opaque
 from flake8_celery_tasks.binding.values import UNKNOWN
+from flake8_celery_tasks.core.text import literal_start
 from flake8_celery_tasks.resolution.resolver import Resolver, Target
-from flake8_celery_tasks.workspace import layout
 
 if TYPE_CHECKING:
     import ast
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.workspace.files import Files
 
 
 def is_plain(value: Any) -> bool:
@@ -35,6 +36,21 @@ def is_plain(value: Any) -> bool:
 STEPS: Final = 3000
 
 
+#: Evaluations of more parts are kept: names may be bound to each other again and again.
+_MANY: Final = 50
+
+#: What is kept for any depth.
+_ANY: Final = -1
+
+
+class _Settled(NamedTuple):
+    """A settled value. `height` is how many levels were needed, and `steps` how many parts, those of names included."""
+
+    value: Any
+    height: int
+    steps: int
+
+
 class Table(dict[Any, Any]):
     """A dict whose keys and values are settled; `complete` is false if a part of it is unknown."""
 
@@ -42,8 +58,10 @@ class Table(dict[Any, Any]):
 
     def matching(self, name: str) -> list[str]:
         """Return the keys that equal the name, or are patterns that match it, as in a routing table."""
-        keys = dict.fromkeys((name, *self._patterns))
-        return [key for key in keys if key in self and fnmatch.fnmatchcase(name, key)]
+        keys = [name] if name in self else []
+        for length, patterns in self._patterns.items():
+            keys += [key for key in patterns.get(name[:length], ()) if key != name]
+        return [key for key in keys if fnmatch.fnmatchcase(name, key)]
 
     @cached_property
     def has_other_keys(self) -> bool:
@@ -51,8 +69,14 @@ class Table(dict[Any, Any]):
         return not all(isinstance(key, str) for key in self)
 
     @cached_property
-    def _patterns(self) -> list[str]:
-        return [key for key in self if isinstance(key, str) and not layout.WILD.isdisjoint(key)]
+    def _patterns(self) -> dict[int, dict[str, list[str]]]:
+        """The keys with wildcards, by the length of the text before the first of them, and by that text."""
+        found: dict[int, dict[str, list[str]]] = {}
+        for key in self:
+            start = literal_start(key) if isinstance(key, str) else key
+            if start != key:
+                found.setdefault(len(start), {}).setdefault(start, []).append(key)
+        return found
 
 
 class Called:
@@ -76,19 +100,36 @@ _LONGEST: Final = 10_000
 class Settling:
     """The evaluation of one value, with a limit on the work."""
 
-    def __init__(self, resolver: Resolver) -> None:
-        self.resolver = resolver
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
         self.steps = 0
+        self.deepest = 0
 
     def value(self, value: Value, origin: Module, depth: int) -> Any:
         """Return the settled form of a value."""
         self.steps += 1
+        self.deepest = max(self.deepest, depth)
         if self.steps > STEPS or depth > values.DEPTH:
             return UNKNOWN
         if isinstance(value, values.Const):
             return value.value
         if isinstance(value, values.Ref):
             return self.ref(value, origin, depth)
+        known = self.evaluator.kept(value, origin)
+        if known is None or known.height + depth > values.DEPTH or self.steps - 1 + known.steps > STEPS:
+            before, above, self.deepest = self.steps - 1, self.deepest, depth
+            settled = self.display(value, origin, depth)
+            known = _Settled(settled, self.deepest - depth, self.steps - before)
+            if self.steps <= STEPS and self.deepest <= values.DEPTH:
+                self.evaluator.keep(value, origin, known)
+            self.deepest = max(above, self.deepest)
+        else:
+            self.steps += known.steps - 1
+            self.deepest = max(self.deepest, known.height + depth)
+        return known.value
+
+    def display(self, value: Value, origin: Module, depth: int) -> Any:
+        """Return the settled form of a value with parts."""
         if isinstance(value, values.Items):
             return self.items(value, origin, depth)
         if isinstance(value, values.Mapping):
@@ -108,18 +149,26 @@ class Settling:
         """Return the settled value of a name."""
         if value.path in ("builtins:__name__", ":__name__"):
             return origin.place.name if origin.place.certain else UNKNOWN
-        target = self.resolver.resolve(value.path, origin)
+        target = self.evaluator.resolve(value.path, origin)
         symbol = target.symbol
         if isinstance(symbol, Bound) and target.module is not None:
             if target.rest not in ((), ("value",)):
                 return UNKNOWN
-            return self.value(symbol.value, target.module, depth + 1)
+            return self.bound(symbol.value, target.module, depth + 1)
         if isinstance(symbol, Opaque):
             return UNKNOWN
         if symbol is None and target.module is not None and target.rest:
             # Bound only to None, or not bound at all.
             return None if len(target.rest) == 1 and target.module.binds(target.rest[0]) else UNKNOWN
         return target
+
+    def bound(self, value: Value, module: Module, depth: int) -> Any:
+        """Return the settled value of a name, as far as that is not too much for the value that it is part of."""
+        is_part = self.steps > 1
+        settled = self.evaluator.settled_alone(value, module, depth)
+        self.steps += settled.steps
+        self.deepest = max(self.deepest, depth + settled.height)
+        return UNKNOWN if is_part and self.steps > STEPS else settled.value
 
     def items(self, value: values.Items, origin: Module, depth: int) -> Any:
         """Return the settled form of a tuple, list or set."""
@@ -259,13 +308,40 @@ _ARITHMETIC: Final = {
 class Evaluator(Resolver):
     """A resolver that also evaluates values."""
 
+    def __init__(self, files: Files) -> None:
+        super().__init__(files)
+        #: By the identities of values. What is too deep in another value is kept for its depth there.
+        self._kept: dict[object, tuple[Value, _Settled]] = {}
+
+    def kept(self, value: Value, origin: Module, depth: int = _ANY) -> _Settled | None:
+        """Return what an evaluation has come to before, None if that is not known."""
+        found = self._kept.get((id(value), origin.place.path, depth))
+        return None if found is None else found[1]
+
+    def keep(self, value: Value, origin: Module, settled: _Settled, depth: int = _ANY) -> None:
+        """Keep what an evaluation comes to if it has taken long."""
+        if settled.steps > _MANY:
+            self._kept[id(value), origin.place.path, depth] = value, settled
+
+    def settled_alone(self, value: Value, origin: Module, depth: int) -> _Settled:
+        """Return the settled form of a value, with a limit of its own on the work, but as deep as it is in another."""
+        known = self.kept(value, origin)
+        if known is None or known.height + depth > values.DEPTH:
+            known = self.kept(value, origin, depth)
+        if known is None:
+            settling = Settling(self)
+            found = settling.value(value, origin, depth)
+            known = _Settled(found, settling.deepest - depth, settling.steps)
+            self.keep(value, origin, known, _ANY if settling.deepest <= values.DEPTH else depth)
+        return known
+
     def settle(self, value: Value, origin: Module) -> Any:
         """Return the settled form of a symbolic value.
 
         Constants, tuples, lists, sets and dicts (a `Table`) become Python's own; a name that doesn't lead to a constant
         stays a `Target`, a call becomes a `Called`; a value that can't be resolved is UNKNOWN.
         """
-        return Settling(self).value(value, origin, 0)
+        return self.settled_alone(value, origin, 0).value
 
 
 def settled(evaluator: Evaluator, module: Module, node: ast.expr, site: Site) -> Any:

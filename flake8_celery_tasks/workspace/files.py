@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.core import errors, regular
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, MARKS, USES, WORDS, is_interesting
@@ -363,6 +364,17 @@ def _is_anywhere(mark: bytes) -> bool:
     return bool(text) and not is_interesting(text)
 
 
+#: With fewer marks than this, all are searched for.
+_FEW: Final = 30
+
+_WORDS: Final = lazy_pattern(rb"[\w\x80-\xff]+")
+
+
+def _name(mark: bytes) -> bytes:
+    """Return the name that a mark for uses or bindings is about; it is empty for Celery's own."""
+    return mark.removeprefix(USES).removeprefix(BINDINGS).removeprefix(DEFINITIONS)
+
+
 def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
     """Return the bits of the marks that a text contains."""
     from flake8_celery_tasks.workspace.prescan import holds  # a warm run needs none of its patterns
@@ -370,6 +382,11 @@ def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     held = 0
+    if len(bits) > _FEW:
+        words = {*_WORDS.findall(text)}
+        bits = {
+            mark: bit for mark, bit in bits.items() if mark[:1] != b"\0" or not (name := _name(mark)) or name in words
+        }
     for mark, bit in bits.items():  # no generator: this runs for most files of a project, and for many marks
         try:
             if mark in text if mark[:1] != b"\0" else holds(text, mark):

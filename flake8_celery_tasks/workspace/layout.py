@@ -12,6 +12,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core.text import WILD
 from flake8_celery_tasks.workspace import import_path
 from flake8_celery_tasks.workspace.folders import (
     FILE,
@@ -38,9 +39,6 @@ INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 #: The suffixes of importable files: a script, or input without a file name, is not a module of the project.
 _MODULES: Final = (".py", ".pyi")
-
-#: Characters that make a string a pattern.
-WILD: Final = frozenset("*?[")
 
 #: Whether file names are case-sensitive: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
