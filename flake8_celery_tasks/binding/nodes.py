@@ -71,15 +71,20 @@ def hands_on(call: ast.Call, args: ast.arguments) -> bool:
     )
 
 
+#: Larger nodes are not written in messages, which would cut them anyway: one may be inside another again and again.
+_LARGE: Final = 300
+
+
 def unparsed(node: ast.AST) -> str:
     """Return source code for a node, for messages.
 
-    Leaves out nodes that are nested too deeply, and those whose quotes differ between Python versions: f-strings with
-    strings in their braces.
+    Leaves out nodes that are too large or nested too deeply, and those whose quotes differ between Python versions:
+    f-strings with strings in their braces.
     """
     try:
-        if any(isinstance(inner, ast.FormattedValue) and _holds_text(inner) for inner in walk(node)):
-            return "..."
+        for number, inner in enumerate(walk(node)):
+            if number == _LARGE or (isinstance(inner, ast.FormattedValue) and _holds_text(inner)):
+                return "..."
         return ast.unparse(node)
     except (RecursionError, ValueError):  # too deep, or a number with thousands of digits
         return "..."

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 200
 
 #: How many nodes of the tree are visited for one word before the search is given up.
-_PLACES: Final = 3000
+_PLACES: Final = 1500
 
 
 def close_match(word: str, candidates: Iterable[str], limit: int = 2) -> str | None:

@@ -41,6 +41,10 @@ _CLOSING: Final = frozenset(")]}")
 _CALL: Final = re.compile(r"(?!(?:await|lambda|not|yield)\b)[^\W\d][\w.]*\(")
 
 
+#: A longer line is not broken into lines, only changed.
+_LONG: Final = 1000
+
+
 class _Unit(NamedTuple):
     """Text that is broken into lines as a whole: a statement, a block's head, a decorator, an item on its own line.
 
@@ -97,7 +101,14 @@ def _unit(text: Source, start: int, end: int) -> _Unit:
         for first, behind in _member(text, node, child, start, end):
             item = _item(text, *text.outside(first, behind, text.start(node), text.end(node)))
             found = item if item is not None else found
-    return found if found is not None and found.start <= start and end <= found.end else _Unit(start, end, plain=True)
+    if found is None or found.start > start or end > found.end or _is_long_line(text, found):
+        return _Unit(start, end, plain=True)
+    return found
+
+
+def _is_long_line(text: Source, unit: _Unit) -> bool:
+    """Return whether a unit is a line that nobody has broken: comparing all of it for each change would take long."""
+    return unit.end - unit.start > _LONG and "\n" not in text.text[unit.start : unit.end]
 
 
 def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]:
@@ -261,10 +272,13 @@ def _same(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """Return the tokens that two texts share, by their positions: for brackets, both of a pair or neither."""
     blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
     same = {block.a + number: block.b + number for block in blocks for number in range(block.size)}
+    back = {other: one for one, other in same.items()}
     partners, others = _partners(old), _partners(new)
     for one, other in list(same.items()):
         if old[one] in _OPENING and one in partners and other in others:
-            same = {a: b for a, b in same.items() if b != others[other]} | {partners[one]: others[other]}
+            same.pop(back.pop(others[other], -1), None)
+            back.pop(same.get(partners[one], -1), None)
+            same[partners[one]], back[others[other]] = others[other], partners[one]
     found: list[tuple[int, int]] = []
     for one, other in sorted(same.items()):
         is_pair = one not in partners or same.get(partners[one], -1) == others.get(other)

@@ -378,7 +378,7 @@ def handed(context: FileContext) -> Iterator[Handed]:
     for call in signing.values():
         for send, site in senders(context).get(id(call.node), ()):
             invocation = sends.get(id(send))
-            if invocation is not None and _has_name(send, site) and not is_immutable(call, call.node):
+            if invocation is not None and _has_name(context, send, site) and not is_immutable(call, call.node):
                 given = arguments_of(invocation, alone=True)
                 assert given is not None, "it is sent by delay or apply_async"
                 yield Handed(context, send, given, [call])
@@ -423,14 +423,20 @@ def _is_immutable(call: Invocation, node: ast.expr) -> bool:
     return is_immutable(call, call.node)
 
 
-def _has_name(send: ast.Call, site: Site) -> bool:
+def _has_name(context: FileContext, send: ast.Call, site: Site) -> bool:
     """Return whether the sent object has a local name, none of whose uses changes its arguments."""
     func = send.func
     name = func.value if isinstance(func, ast.Attribute) else func
     found = site.scope.find(name.id) if isinstance(name, ast.Name) else None
     if found is None or not isinstance(name, ast.Name):
         return False
-    nodes = [node for node in ast.walk(found[0].node) if isinstance(node, (ast.Attribute, ast.Name))]
+    return name.id not in _altered(context, found[0].node)
+
+
+@query()
+def _altered(_context: FileContext, around: ast.AST) -> set[str]:
+    """Return the names in a function or module that are used in a way that may change the arguments of a signature."""
+    nodes = [node for node in ast.walk(around) if isinstance(node, (ast.Attribute, ast.Name))]
     harmless = {id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr in _HARMLESS}
     loads = (node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    return all(id(node) in harmless for node in loads if node.id == name.id)
+    return {node.id for node in loads if id(node) not in harmless}

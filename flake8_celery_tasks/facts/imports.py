@@ -97,7 +97,7 @@ def imports_in(context: FileContext) -> list[TaskImport]:
             root, attributes = dotted(root.func)
         if not isinstance(root, ast.Name):
             continue
-        binding = _import(root.id, site.scope)
+        binding = _import(context, root.id, site.scope)
         if binding is None:
             continue
         sent = _sent(context, binding, attributes, node, site)
@@ -110,7 +110,8 @@ def imports_in(context: FileContext) -> list[TaskImport]:
     return sorted(found.values(), key=lambda fact: start_of(fact.node))
 
 
-def _import(name: str, scope: Scope) -> Binding | None:
+@query()
+def _import(_context: FileContext, name: str, scope: Scope) -> Binding | None:
     found = scope.find(name)
     if found is None:
         return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Final
 
 from flake8.checker import FileChecker
 from flake8.processor import FileProcessor
@@ -163,6 +163,10 @@ class _Checker(FileChecker):
         return error_code
 
 
+#: For how many statements those inside are kept.
+_BLOCKS: Final = 64
+
+
 def statement_around(tree: ast.Module, lines: Sequence[str], line: int) -> tuple[int, int]:
     """Return the first and last line of a statement around a line, all lines if there is none.
 
@@ -179,8 +183,14 @@ def statement_around(tree: ast.Module, lines: Sequence[str], line: int) -> tuple
         ):
             break
         found = first, last
-        block = sorted(statements_in(block[index]), key=_first_line)
+        block = _inside(block[index])
     return found
+
+
+@lru_cache(_BLOCKS)
+def _inside(statement: ast.stmt) -> list[ast.stmt]:
+    """Return the statements directly in another, in the order of their lines: each finding in them asks for these."""
+    return sorted(statements_in(statement), key=_first_line)
 
 
 def _first_line(statement: ast.stmt) -> int:

@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.nodes import last_name, unparsed
 from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Member, Param, Ref
-from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 from flake8_celery_tasks.frameworks import (
     django_admin,
     django_models,
@@ -182,18 +182,21 @@ def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
 
 
 def _is_called_in(project: Project, path: str, name: str) -> bool:
-    """Return whether a file's text calls a name in a way that is followed: not by `super()`, and not its definition.
+    """Return whether a file's text calls a name in a way that is followed."""
+    return name.encode() in _called_in(project, project.files.current(path) or b"")
+
+
+#: A call of a name, if it is no definition and not passed on to the base class.
+_CALLED: Final = lazy_pattern(rb"(?<!def )(?<!super\(\)\.)(?<![\w\x80-\xff])[\w\x80-\xff]+(?=\()")
+
+
+@query()
+def _called_in(_project: Project, text: bytes) -> set[bytes]:
+    """Return the names that a text calls in a way that is followed: not by `super()`, and not their definitions.
 
     Most files that call a common method, such as `form_valid`, only pass the call on to their base class.
     """
-    text = project.files.current(path) or b""
-    called = name.encode() + b"("
-    position = text.find(called)
-    while position >= 0:
-        if not text.endswith((b"super().", b"def "), 0, position):
-            return True
-        position = text.find(called, position + len(called))
-    return False
+    return {*_CALLED.findall(text)}
 
 
 def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:

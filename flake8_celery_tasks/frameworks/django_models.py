@@ -125,10 +125,17 @@ def is_model(project: Project, target: Target) -> bool:
         return False
     if any(isinstance(cls, Target) and cls.path in _MODELS for cls in project.line(target)):
         return True
+    return _has_fields(module, project, symbol.qualname, symbol.line)
+
+
+@query()
+def _has_fields(module: Module, project: Project, qualname: str, line: int) -> bool:
     return any(
         isinstance(found, Bound) and _is_field(project, found.value, module)
-        for name in symbol.names
-        for found in module.symbols(f"{symbol.qualname}.{name}")
+        for cls in module.symbols(qualname)
+        if isinstance(cls, Class) and cls.line == line
+        for name in cls.names
+        for found in module.symbols(f"{qualname}.{name}")
     )
 
 
@@ -177,8 +184,8 @@ def is_queryset(project: Project, module: Module, node: ast.expr, site: Site) ->
 def _is_annotated(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
     """Return whether a name is a parameter that is annotated as a queryset."""
     found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-    values = [inference.annotation_of(module, binding) for binding in found[1]] if found else []
-    return bool(values) and all(value is not None and project.path_of(value, module) in _QUERYSETS for value in values)
+    values = (inference.annotation_of(module, binding) for binding in (found[1] if found else ()))
+    return bool(found) and all(value is not None and project.path_of(value, module) in _QUERYSETS for value in values)
 
 
 def _is_of_action(node: ast.expr, site: Site) -> bool:
@@ -198,8 +205,8 @@ def holds_instances(project: Project, module: Module, node: ast.expr, site: Site
         return len(node.generators) == 1 and names[0] is not None and names[0] == names[1] and _lists(loop.iter, site)
     if isinstance(node, ast.Name):
         found = site.scope.find(node.id)
-        items = [inference.items_annotation_of(module, binding) for binding in found[1]] if found else []
-        if items and all(item is not None and _is_model_type(project, module, item) for item in items):
+        items = (inference.items_annotation_of(module, binding) for binding in (found[1] if found else ()))
+        if found and all(item is not None and _is_model_type(project, module, item) for item in items):
             return True
     return _asked(node, site) == "in_bulk" or (_lists(node, site) and not _is_rows(node, site))
 
@@ -306,6 +313,10 @@ def _lists(node: ast.expr, site: Site) -> bool:
     return _rows(node, site, _MANY, lists=True) == {True}
 
 
+#: A name with more values than this is not followed: each use of it would ask for all of them.
+_VALUES: Final = 50
+
+
 def _rows(node: ast.expr, site: Site, methods: frozenset[str], *, lists: bool = False) -> set[bool]:
     """Return whether the possible values of an expression are rows."""
     kinds: set[bool] = set()
@@ -319,7 +330,7 @@ def _rows(node: ast.expr, site: Site, methods: frozenset[str], *, lists: bool = 
             kinds.add(is_made or (lists and _asked(base, site) == "bulk_create"))
             continue
         found = site.scope.find(base.id)
-        if found is None or steps > _DEEP or any(binding.kind != ASSIGN for binding in found[1]):
+        if found is None or steps > _DEEP or len(found[1]) > _VALUES or any(one.kind != ASSIGN for one in found[1]):
             return {False}
         if (id(found[0]), base.id) not in seen:
             seen.add((id(found[0]), base.id))

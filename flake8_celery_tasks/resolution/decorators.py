@@ -9,7 +9,7 @@ from flake8_celery_tasks.binding.nodes import hands_on, last_name, walk
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Param, Ref
 from flake8_celery_tasks.catalog.packages import TRANSPARENT
-from flake8_celery_tasks.core.memo import lazy_pattern
+from flake8_celery_tasks.core.memo import lazy_pattern, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -222,6 +222,7 @@ def _are(values: tuple[Value, ...], name: str) -> bool:
     return bool(values) and all(isinstance(value, Param) and value.name == name for value in values)
 
 
+@query()
 def renames(project: Project, module: Module) -> bool:
     """Return whether any code in a module gives functions other names."""
     return _RENAMING.search(project.files.read(module.place.path) or b"") is not None

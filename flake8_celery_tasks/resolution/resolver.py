@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: How many aliases, re-exports and assignments are followed for one name.
 HOPS: Final = 30
 
+#: How many imports of one name are followed.
+_ALIASES: Final = 20
+
 #: One Celery object that has several names.
 CANONICAL: Final = {
     "celery.app.Celery": "celery.Celery",
@@ -159,8 +162,8 @@ class Resolver(Modules):
         """
         name, _, attributes = path.partition(":")
         if not name:
-            first = attributes.partition(".")[0]
-            aliases = {symbol.path for symbol in origin.symbols(first) if isinstance(symbol, Alias)}
+            symbols = origin.symbols(attributes.partition(".")[0])
+            aliases = {symbol.path for symbol in symbols[-_ALIASES:] if isinstance(symbol, Alias)}
             others = [alias for alias in aliases if not alias.startswith(":")]
             return not others or any(self.leads_to_celery(alias, origin) for alias in others)
         if name == "builtins":

@@ -100,6 +100,7 @@ class Cache:
             self._loaded = stamp(self.path)
             self.entries = _entries(read(self.path))
         self.marks: list[str] = self.entries.pop(_MARKS, [])
+        self._bits = {name: 1 << index for index, name in enumerate(self.marks)}
         self._sound: dict[str, bool] = {}  # whether summaries are valid
 
     @property
@@ -124,9 +125,10 @@ class Cache:
         found = {}
         for mark in marks:
             name = mark.decode("latin-1")
-            if name not in self.marks:
+            if name not in self._bits:
+                self._bits[name] = 1 << len(self.marks)
                 self.marks.append(name)
-            found[mark] = 1 << self.marks.index(name)
+            found[mark] = self._bits[name]
         return found
 
     def holds(self, path: str, current: Stamp | None, bits: int) -> bool | None:

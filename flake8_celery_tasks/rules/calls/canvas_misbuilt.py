@@ -211,15 +211,16 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
         for index, member in enumerate(canvas.members):
             thing = canvas.context.thing(member.node, member.site)
             kind = thing.kind if isinstance(thing, CanvasThing) else ""
-            text = shown(member.node)
             if kind in ("map", "starmap") and canvas.kind in ("group", "chord") and is_alone:
                 advice = "write 'task.s(item) for item in items'" if kind == "map" else "write 'task.s(*item) for ...'"
+                text = shown(member.node)
                 yield self.report(
                     canvas.module, member.node, self.one_message, text=text, name=canvas.name, advice=advice
                 )
             elif kind == "chunks" and (
                 canvas.kind == "chord" or (canvas.kind == "chain" and index < len(canvas.members) - 1)
             ):
+                text = shown(member.node)
                 effect = "the body of the chord runs before they do, and gets ids"
                 if canvas.kind == "chain":
                     effect = "its result can't be encoded, and the next step never runs"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
 #: Words of a registration: only modules that contain one are examined.
@@ -160,10 +161,17 @@ def _is_fresh(call: Invocation) -> bool:
     if isinstance(made, ast.Name):
         found = call.site.scope.find(made.id)
         assert found is not None
-        names = [node for node in ast.walk(found[0].node) if isinstance(node, ast.Name) and node.id == made.id]
-        owners = {id(node.value) for node in ast.walk(found[0].node) if isinstance(node, ast.Attribute)}
-        return all(isinstance(node.ctx, ast.Store) or id(node) in owners for node in names)
+        return made.id not in _passed_on(call.context, found[0].node)
     return True
+
+
+@query()
+def _passed_on(_context: FileContext, around: ast.AST) -> set[str]:
+    """Return the names in a function or module that are used for more than their attributes."""
+    nodes = list(ast.walk(around))
+    owners = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    names = [node for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)]
+    return {node.id for node in names if id(node) not in owners}
 
 
 def _instance_of(call: Invocation) -> ast.expr:
@@ -182,21 +190,31 @@ def _is_instance(call: Invocation, node: ast.expr) -> bool:
     return isinstance(call.project.resolve(value.func.path, call.module).symbol, Class)
 
 
-@query(key=lambda definition: definition.place)
 def _may_be_registered(project: Project, definition: Definition) -> bool:
     """Return whether something outside tests registers a class, or may do so."""
+    found = _registered(project)
+    return found is None or definition.place in found
+
+
+@query()
+def _registered(project: Project) -> set[tuple[str, str, int]] | None:
+    """Return the places of the classes that something outside tests registers, None if it may be any."""
+    found: set[tuple[str, str, int]] = set()
     for path in project.files.holding(*_MARKS):
         module = project.module(path)
         if module is None:
-            return True
+            return None
         if project.is_test(module):
             continue
         if _HANDED_ON.search(project.files.read(path) or b""):
-            return True
+            return None
         for call, site in (*module.calls_of("register_task"), *module.calls_of("register")):
-            if _registers(call) and _may_be(project, module, module.value(call, site.scope), definition):
-                return True
-    return False
+            if _registers(call):
+                places = _places(project, module, module.value(call, site.scope))
+                if places is None:
+                    return None
+                found |= places
+    return found
 
 
 def _registers(call: ast.Call) -> bool:
@@ -207,14 +225,14 @@ def _registers(call: ast.Call) -> bool:
     return isinstance(func, ast.Attribute) and last_name(func.value) in ("tasks", "_tasks", "registry")
 
 
-def _may_be(project: Project, module: Module, call: Value, definition: Definition) -> bool:
-    """Return whether a registered value is, or may be, an instance of a class."""
+def _places(project: Project, module: Module, call: Value) -> set[tuple[str, str, int]] | None:
+    """Return the places of the task classes that a registered value may be an instance of, None if it may be any."""
     if not isinstance(call, Invoke) or len(call.args) != 1:
-        return True
+        return None
     found = definitions.registered(project, call, module)
     if found is not None:
-        return found.place == definition.place
+        return {found.place}
     made = call.args[0]
     ref = made.func if isinstance(made, Invoke) else made
     target = project.resolve(ref.path, module) if isinstance(ref, Ref) else None
-    return target is None or not isinstance(target.symbol, Class)
+    return set() if target is not None and isinstance(target.symbol, Class) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
@@ -11,12 +12,13 @@ from flake8_celery_tasks.celery_model.apps import makes_app
 from flake8_celery_tasks.celery_model.configuration import configurations
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.core.spelling import Words
 from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.configured.settings import CONF, DJANGO, OBJECT
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import FunctionNode
     from flake8_celery_tasks.facts.configured.settings import Setting, SettingSource
     from flake8_celery_tasks.resolution.project import Project
 
@@ -42,9 +44,19 @@ def _rest(name: str) -> str:
     return next((name[len(group) :] for group in _GROUPS if name.startswith(group)), name)
 
 
+@lru_cache(1)
+def _words() -> Words:
+    return Words(SETTINGS)
+
+
+@lru_cache(1)
+def _old_words() -> Words:
+    return Words(OLD_TO_NEW)
+
+
 def _meant(name: str) -> str | None:
     """Return the setting that a name misspells: in a letter or two, or in its prefix."""
-    found = _SHORT.get(name) or close_match(name, SETTINGS)
+    found = _SHORT.get(name) or _words().close_match(name)
     if found is None and "_" in _rest(name):
         rests = {_rest(name), _rest(_rest(name))}
         same = [known for known in SETTINGS if _rest(known) in rests]
@@ -63,11 +75,11 @@ def misspelt(setting: Setting) -> str | None:
     for namespace in source.namespaces:
         prefix = prefix_of(namespace)
         if prefix and key.startswith(prefix):
-            meant = _meant(key[len(prefix) :].lower()) or OLD_TO_NEW.get(close_match(key, OLD_TO_NEW) or "")
+            meant = _meant(key[len(prefix) :].lower()) or OLD_TO_NEW.get(_old_words().close_match(key) or "")
             return None if meant is None else prefix + meant.upper()
     if not key.startswith(TELLING) or source.namespaces != (None,):
         return None
-    meant = close_match(key, OLD_TO_NEW)
+    meant = _old_words().close_match(key)
     if meant is None and key.startswith("CELERY_"):
         name = _meant(key.removeprefix("CELERY_").lower())
         # Django has only upper case.
@@ -121,23 +133,31 @@ def _is_old(key: str) -> bool:
 def mixed(setting: Setting) -> tuple[str, str] | None:
     """Return a new name that is mixed with old ones, and the new name of the first old one; None for other keys."""
     source = setting.source
-    if source.namespaces != (None,) or not source.certain or not source.complete:
+    if source.namespaces != (None,) or not source.certain or not source.complete or setting.key not in OLD_TO_NEW:
         return None
     if source.kind == OBJECT:
-        beside = source.settings
+        found = _first_mixed(setting.project, source)
     elif source.kind == CONF and not configurations(setting.project):
-        beside = _set_together(setting)
+        found = _set_together(setting.project, source, setting.module).get((setting.site.function(), setting.node))
     else:
         return None
+    return (found[1], OLD_TO_NEW[setting.key]) if found is not None and found[0] == setting.key else None
+
+
+@query()
+def _first_mixed(_project: Project, source: SettingSource) -> tuple[str, str] | None:
+    return _first_names(source, source.settings)
+
+
+def _first_names(source: SettingSource, beside: list[Setting]) -> tuple[str, str] | None:
+    """Return the first old and the first new name of some settings; None if Celery allows them together."""
     old = [item.key for item in beside if item.key in OLD_TO_NEW]
     new = [item.key for item in beside if item.key in SETTINGS]
-    if not new or setting.key not in OLD_TO_NEW or old[0] != setting.key:
+    if not new or not old:
         return None
     # Celery allows names of the smaller group that are also in the other group.
     few, convert = (new, {name: SETTINGS[name].old for name in new}) if len(old) > len(new) else (old, OLD_TO_NEW)
-    if all(convert[key] in source.keys for key in few):
-        return None
-    return new[0], OLD_TO_NEW[setting.key]
+    return None if all(convert[key] in source.keys for key in few) else (old[0], new[0])
 
 
 @query()
@@ -145,18 +165,25 @@ def _apps_made(project: Project, module: Module) -> list[ast.Call]:
     return [call for call, site in module.candidates.calls if makes_app(project, module, call, site)]
 
 
-def _set_together(setting: Setting) -> list[Setting]:
-    """Return the settings that the same function or module gives to an app before it is configured.
+@query()
+def _set_together(
+    project: Project, source: SettingSource, module: Module
+) -> dict[tuple[FunctionNode | None, ast.AST], tuple[str, str] | None]:
+    """Return the first mixed names of what the same function or module gives to an app before it is configured.
 
-    The arguments of the app itself and of `add_defaults` are left out. Returns none if several apps may be meant.
+    It is by the functions and nodes of settings. The arguments of the app itself and of `add_defaults` are left out.
+    Empty if several apps may be meant.
     """
-    module, function = setting.module, setting.site.function()
-    made = _apps_made(setting.project, module)
+    made = _apps_made(project, module)
     if len(made) != 1 or module.calls_of("add_defaults"):
-        return []
+        return {}
     keywords = {id(keyword) for keyword in made[0].keywords}
-    beside = [item for item in setting.source.settings if id(item.node) not in keywords]
-    return [item for item in beside if item.site.function() is function] if setting in beside else []
+    groups: dict[FunctionNode | None, list[Setting]] = {}
+    for item in source.settings:
+        if id(item.node) not in keywords:
+            groups.setdefault(item.site.function(), []).append(item)
+    found = {function: _first_names(source, beside) for function, beside in groups.items()}
+    return {(function, item.node): found[function] for function, beside in groups.items() for item in beside}
 
 
 def is_read(setting: Setting) -> bool:
@@ -186,13 +213,20 @@ def _feeds_others(setting: Setting, loads: set[str | None]) -> bool:
 
     A name is a constant if its own setting reads it: `CELERY_BROKER_URL = BROKER_URL`.
     """
-    own = _meaning(setting)
-    given = {item.key: _meaning(item) for item in setting.source.settings if item.key != setting.key}
-    right = {item.name for item in setting.source.settings}
-    return own not in right and all(name is not None and given.get(name) not in (None, own) for name in loads)
+    own = _meaning(setting.project, setting)
+    given, right = _settings_by_key(setting.project, setting.source)
+    meanings = {name: _meaning(setting.project, given[name]) for name in loads if name in given and name != setting.key}
+    return own not in right and all(name is not None and meanings.get(name) not in (None, own) for name in loads)
 
 
-def _meaning(setting: Setting) -> str | None:
+@query()
+def _settings_by_key(_project: Project, source: SettingSource) -> tuple[dict[str | None, Setting], set[str | None]]:
+    """Return the last setting of each key, and the settings that keys are."""
+    return {item.key: item for item in source.settings}, {item.name for item in source.settings}
+
+
+@query()
+def _meaning(_project: Project, setting: Setting) -> str | None:
     """Return the setting that a key is, or is meant to be."""
     if setting.name is not None:
         return setting.name
