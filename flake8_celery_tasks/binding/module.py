@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.changes import changes_in
 from flake8_celery_tasks.binding.nodes import attributes_in, hands_on, last_name, unsubscripted
 from flake8_celery_tasks.binding.scopes import is_none, is_typing_only
 from flake8_celery_tasks.binding.symbols import Alias, Body, Bound, Class, Function, Opaque, parameters
-from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Items, Mapping, Param, Ref, read
+from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Items, Mapping, Param, Reading, Ref
 from flake8_celery_tasks.core.memo import Memo, query
 from flake8_celery_tasks.workspace.layout import INSTALLED
 
@@ -56,6 +56,7 @@ class Module(Memo):
         self._surface: Candidates | None = None
         self._candidates: Candidates | None = None
         self._values: dict[int, Value] = {}
+        self._reading = Reading()
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
         self._made: tuple[Invoke, ...] | None = None
         self._functions: dict[int, Function] = {}
@@ -110,6 +111,7 @@ class Module(Memo):
         self.tree = self.text = self._surface = self._candidates = self._inner = None
         # Their keys are identities of nodes that are gone now.
         self._values.clear()
+        self._reading = Reading()
         self._functions.clear()
         self._classes.clear()
         self.answers.clear()
@@ -167,7 +169,7 @@ class Module(Memo):
         def name(identifier: str, depth: int) -> Value:
             return self._name(identifier, scope, depth)
 
-        return read(node, name)
+        return self._reading.read(node, name)
 
     def _name(self, identifier: str, scope: Scope, depth: int) -> Value:
         found = scope.find(identifier)
@@ -205,12 +207,13 @@ class Module(Memo):
             def name(identifier: str, deeper: int) -> Value:
                 return self._name(identifier, binding.site.scope, deeper)
 
-            value = read(binding.value, name, depth)
+            value = self._reading.read(binding.value, name, depth, key)
             if isinstance(value, (Items, Mapping)):
                 keys = self.changed(binding)
                 if keys is not None:
                     value = value.changed(keys)
             self._values[key] = value
+        self._reading.take(key)
         return self._values[key]
 
     def changed(self, binding: Binding) -> set[object] | None:
@@ -226,10 +229,8 @@ class Module(Memo):
     @property
     def stars(self) -> list[str]:
         """The modules whose names are imported by `from module import *`."""
-        if self._summary is not None:
-            stars: list[str] = self._summary["stars"]
-            return stars
-        return self.surface.stars
+        stars: list[str] = self.surface.stars if self._summary is None else self._summary["stars"]
+        return stars
 
     @property
     def dynamic(self) -> bool:
@@ -240,9 +241,7 @@ class Module(Memo):
 
     def names(self) -> tuple[str, ...]:
         """Return the names that the module binds."""
-        if self._summary is not None:
-            return tuple(self._summary["names"])
-        return tuple(self.surface.scope.bindings)
+        return tuple(self.surface.scope.bindings if self._summary is None else self._summary["names"])
 
     def binds(self, name: str) -> bool:
         """Return whether the module binds a name."""

@@ -160,6 +160,9 @@ LARGEST: Final = 10**1000
 #: Deeper expressions are unknown: nobody writes options like that, and recursion needs a limit.
 DEPTH: Final = 40
 
+#: What local names put into an expression, in about as many parts, makes it unknown.
+_LARGE: Final = 3000
+
 _OPERATORS: Final = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -175,6 +178,36 @@ _DISPLAYS: Final = {ast.Tuple: "tuple", ast.List: "list", ast.Set: "set"}
 
 
 Names = Callable[[str, int], "Value"]
+
+
+class Reading:
+    """Reads expressions in which local names are replaced by their values, which may contain those of others.
+
+    Names that are bound to each other can double a value with each line, so what they put in is counted.
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int] = {}
+        self._taken = 0
+
+    def read(self, node: ast.expr, name: Names, depth: int = 0, key: int | None = None) -> Value:
+        """Return the symbolic value of an expression, UNKNOWN if names put too much into it.
+
+        With a `key`, its size is noted under that.
+        """
+        before, self._taken = self._taken, 0
+        value = read(node, name, depth)
+        taken, self._taken = self._taken, before
+        if taken > _LARGE:
+            value, taken = UNKNOWN, 0
+        if key is not None:
+            lines = (node.end_lineno or node.lineno) - node.lineno
+            self._sizes[key] = taken + 10 * lines + abs((node.end_col_offset or 0) - node.col_offset) // 4 + 1
+        return value
+
+    def take(self, key: int) -> None:
+        """Note that a value is put into the one that is being read."""
+        self._taken += self._sizes.get(key, 0)
 
 
 def read(node: ast.expr, name: Names, depth: int = 0) -> Value:

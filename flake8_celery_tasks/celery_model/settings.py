@@ -212,6 +212,7 @@ def _is_pair(item: Any) -> bool:
     return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
 
 
+@query()
 def queues_of(project: Project) -> frozenset[str] | None:
     """Return the names of the queues in the project's `task_queues`, None if one can't be resolved.
 

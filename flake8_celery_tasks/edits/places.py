@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.workspace.source import Source
 
-#: Fields whose nodes are in line order, and from how many nodes on only some of them are visited.
+#: Fields whose nodes are in order, and from how many nodes on only some of them are visited.
 _IN_ORDER: Final = frozenset(
     (
         *("args", "body", "cases", "comparators", "decorator_list", "defaults", "elts", "finalbody", "generators"),
@@ -65,19 +65,28 @@ def _lines(text: Source, start: int, end: int) -> tuple[int, int]:
 
 
 def _inside(text: Source, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
-    """Yield the child nodes whose lines may overlap a region."""
+    """Yield the child nodes that may overlap a region."""
     if isinstance(node, ast.Dict):
-        yield from (one for item in items_at(text, node, start, end) for one in item if one is not None)
+        index = bisect.bisect_left(node.values, start, key=text.end)
+        while index < len(node.values) and text.start(node.keys[index] or node.values[index]) <= end:
+            yield from (one for one in (node.keys[index], node.values[index]) if one is not None)
+            index += 1
         return
-    first, last = _lines(text, start, end)
+
+    def first(one: ast.AST) -> int:
+        one = _ends(one)[0]
+        return min(text.start(part) for part in (one, *getattr(one, "decorator_list", ())[:1]))
+
+    def last(one: ast.AST) -> int:
+        return text.end(_ends(one)[1])
+
     for name, value in ast.iter_fields(node):
         if isinstance(value, ast.AST):
             yield value
         elif isinstance(value, list):
             many = value
             if len(value) > _FEW and name in _IN_ORDER and not isinstance(node, ast.JoinedStr):
-                index = bisect.bisect_left(value, first, key=_last_line)
-                many = value[index : bisect.bisect_right(value, last, key=_first_line)]
+                many = value[bisect.bisect_left(value, start, key=last) : bisect.bisect_right(value, end, key=first)]
             yield from (one for one in many if isinstance(one, ast.AST))
 
 
@@ -93,9 +102,8 @@ def _ends(node: Any) -> tuple[Any, Any]:
 
 
 def _first_line(node: ast.AST) -> int:
-    first = _ends(node)[0]
-    return int(min(one.lineno for one in (first, *getattr(first, "decorator_list", ())[:1])))
+    return int(node.lineno)  # type: ignore[attr-defined]
 
 
 def _last_line(node: ast.AST) -> int:
-    return int(_ends(node)[1].end_lineno)
+    return int(node.end_lineno)  # type: ignore[attr-defined]

@@ -110,12 +110,15 @@ def imports_in(context: FileContext) -> list[TaskImport]:
     return sorted(found.values(), key=lambda fact: start_of(fact.node))
 
 
-@query()
-def _import(_context: FileContext, name: str, scope: Scope) -> Binding | None:
+def _import(context: FileContext, name: str, scope: Scope) -> Binding | None:
     found = scope.find(name)
-    if found is None:
-        return None
-    bindings = [binding for binding in found[1] if not is_none(binding)]
+    return None if found is None else _imported(context, found[0], name)
+
+
+@query()
+def _imported(_context: FileContext, scope: Scope, name: str) -> Binding | None:
+    """Return the first import of a name of a scope, None if it may be something else."""
+    bindings = [binding for binding in scope.bindings[name] if not is_none(binding)]
     return bindings[0] if bindings and all(binding.kind == IMPORT for binding in bindings) else None
 
 

@@ -55,3 +55,8 @@ def e():
 def test_statements_on_other_lines_are_skipped(lines, expected):
     found = nodes.walk(ast.parse(LINES), lines)
     assert "".join(sorted(node.id for node in found if isinstance(node, ast.Name))) == expected
+
+
+def test_large_nodes_are_not_written():
+    assert nodes.unparsed(ast.parse(f"f({'1, ' * 400})", mode="eval").body) == "..."
+    assert nodes.unparsed(ast.parse(f"f({'1, ' * 100})", mode="eval").body).startswith("f(1, 1")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flake8_celery_tasks.catalog import call_options, settings, task_options
-from flake8_celery_tasks.core.spelling import Words, close_match, edit_distance
+from flake8_celery_tasks.core.spelling import Globbed, Words, close_match, edit_distance
 
 OPTIONS = tuple(task_options.OPTIONS)
 
@@ -207,3 +207,12 @@ def test_little_of_many_words_is_looked_at(count, monkeypatch):
     monkeypatch.setattr("flake8_celery_tasks.core.spelling.min", counting, raising=False)
     assert words.close_match("shop.module_7.send_reciept") == "shop.module_7.send_receipt"
     assert len(looked) < 3_000
+
+
+def test_globs_are_compared_with_names_that_start_alike():
+    names = Globbed(["shop.tasks.bill", "content.tasks.drop", "content.jobs.drop.drop", "bill"])
+    assert names.has_match("shop.*")
+    assert not names.has_match("shop.j*")
+    assert names.has_match("mail.*", ["mail.send"])
+    assert names.ending("tasks.*") == {"shop.tasks.bill": "tasks.bill", "content.tasks.drop": "tasks.drop"}
+    assert names.ending("drop*") == {"content.tasks.drop": "drop", "content.jobs.drop.drop": "drop.drop"}

@@ -120,6 +120,13 @@ def test_what_stays_in_a_long_line(written):
     assert changed("x = g(a, # why\n      f(1))\n", write, width=20) == f"x = g(a, # why\n      {written})\n"
 
 
+def test_a_line_that_nobody_has_broken_is_changed_where_it_has_to_be():
+    def write(tree):
+        return [SetKeyword(call, "a", "1") for call in calls(tree, "f")]
+
+    assert changed(f"x = [{'f(), ' * 200}f()]\n", write) == f"x = [{'f(a=1), ' * 200}f(a=1)]\n"
+
+
 def test_line_ends_stay():
     def write(tree):
         return [Replace(calls(tree, "f")[0], LONG)]

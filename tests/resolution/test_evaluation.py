@@ -241,3 +241,18 @@ def test_a_text_that_is_too_long_is_anything(tmp_path, times, expected):
     [binding] = module.candidates.scope.bindings["B"]
     value = module.value(binding.value, module.candidates.scope)
     assert evaluation.pattern_of(known, value, module) == expected
+
+
+def test_what_was_large_comes_to_the_same_again(tmp_path):
+    lines = f"A = [{'1, ' * 100}]\nB = [{'A, ' * 10}]\nC = [{'B, ' * 10}]\nD = {'[' * 30}A{']' * 30}\nE = {'[' * 30}D{']' * 30}\n"
+    known = project_at(tmp_path, {"shop/base.py": lines})
+    module = known.module(str(tmp_path / "shop/base.py"))
+    for names in ("ABCDE", "EDCBA", "CCEE"):
+        first = project_at(tmp_path, {"shop/base.py": lines})
+        found = {name: first.settle(Ref(f":{name}"), module) for name in names}
+        assert found == {name: known.settle(Ref(f":{name}"), module) for name in names}
+        assert all(first.settle(Ref(f":{name}"), module) == value for name, value in found.items())
+    assert known.settle(Ref(":B"), module) == [[1] * 100] * 10
+    assert UNKNOWN in known.settle(Ref(":C"), module), "it has more parts than are evaluated"
+    assert "UNKNOWN" in repr(known.settle(Ref(":E"), module)), "it is too deep"
+    assert "UNKNOWN" not in repr(known.settle(Ref(":D"), module))

@@ -10,6 +10,7 @@ import pytest
 
 from flake8_celery_tasks.celery_model.pins import text as pins_text
 from flake8_celery_tasks.celery_model.pins import toml
+from flake8_celery_tasks.command import main
 from flake8_celery_tasks.core.options import OptionError, Options
 from flake8_celery_tasks.core.spelling import Words, close_match
 from flake8_celery_tasks.engine import session
@@ -182,7 +183,99 @@ def results_of_each_other(size):
     }
 
 
+def canvases_of_names(size):
+    chains = "".join(
+        f"{name} = chain({f'{before}, ' * size})\n" for before, name in zip("z" + STEPS, STEPS, strict=False)
+    )
+    text = f"from celery import chain, chord\nfrom shop.tasks import add\n\n\nz = add.s(1)\n{chains}g.delay()\n"
+    return {"shop/views.py": f"{HEAD}{text}chord(g)(g)\n"}
+
+
+def exceptions_of_each_other(size):
+    lines = "".join(f"class A{n + 1}(A{n}, B{n}): ...\nclass B{n + 1}(B{n}): ...\n" for n in range(size))
+    return {"shop/views.py": f"{HEAD}class A0(Exception): ...\nclass B0(Exception): ...\n{lines}"}
+
+
+def functions_of_one_name(size):
+    lines = "".join(
+        f"def f(x):\n    f(x)\nclass C{n}:\n    def f(self):\n        self.f()\n        g(1)\n" for n in range(size)
+    )
+    head = "from shop.tasks import add\n\n\ndef g(x):\n    x.save()\n    add.delay(x)\n"
+    return {"shop/views.py": f"{HEAD}{head}{lines}with transaction.atomic():\n    f(1)\n"}
+
+
+def misspelt_settings(size):
+    lines = "".join(f"app.conf.task_rout{n} = {{}}\napp.conf.task_ack_late = {n}\n" for n in range(size))
+    return {"shop/apps.py": f"from celery import Celery\n\napp = Celery('shop')\n{lines}"}
+
+
+def settings_of_one_name(size):
+    lines = "".join(f"app.conf.beat_schedule['{n}'] = {{'task': 'shop.gone', 'schedule': {n}}}\n" for n in range(size))
+    return {"shop/apps.py": f"from celery import Celery\n\napp = Celery('shop')\n{lines}"}
+
+
+def routes_and_queues(size):
+    lines = "".join(f"add.apply_async((1,), queue='other{n}')\n" for n in range(size))
+    queues = "".join(f"    Queue('queue{n}'),\n" for n in range(size))
+    routes = "".join(f"    'shop.*.route{n}': 'queue{n}',\n    'tasks.ad{n}*': 'x',\n" for n in range(size))
+    head = "from celery import Celery\nfrom kombu import Queue\nfrom shop.tasks import add\n\napp = Celery('shop')\n"
+    given = f"app.conf.task_queues = [\n{queues}]\napp.conf.task_routes = {{\n{routes}}}\n"
+    return {"shop/apps.py": f"{head}{given}{lines}"}
+
+
+def values_of_one_name(size):
+    lines = "".join(f"if x == {n}:\n    r = add.s({n})\nelse:\n    r = None\nadd.delay(r)\n" for n in range(size))
+    cases = "".join(f"    match x:\n        case {n} as y:\n            add.delay(y)\n" for n in range(size))
+    return {"shop/views.py": f"{HEAD}from shop.tasks import add\n\n{lines}\ndef send(x):\n{cases}"}
+
+
+def classes_that_are_registered(size):
+    lines = "".join(
+        f"class Job{n}(Task):\n    def run(self, x):\n        self.retry()\njob{n} = app.register_task(Job{n}())\n"
+        f"job{n}.delay()\nJob{n}().delay()\n"
+        for n in range(size)
+    )
+    return {"shop/jobs.py": f"from celery import Celery, Task\n\napp = Celery('shop')\n{lines}"}
+
+
+def methods_of_one_class(size):
+    lines = "".join(
+        f"    def f{n}(self):\n        with transaction.atomic():\n            self.f{n}()\n        add.delay(self)\n"
+        for n in range(size)
+    )
+    return {"shop/views.py": f"{HEAD}from shop.tasks import add\n\n\nclass Order:\n{lines}"}
+
+
+def sends_of_one_signature(size):
+    lines = "    s.set(countdown=1)\n    s.apply_async()\n    chain(s, s)()\n" * size
+    head = "from celery import chain\nfrom shop.tasks import add\n\n\ndef send():\n    s = add.s(1)\n"
+    return {"shop/views.py": f"{HEAD}{head}{lines}"}
+
+
+def a_long_pipe(size):
+    steps = " | ".join(["add.s(1)"] * 40)
+    return {"shop/views.py": f"{HEAD}from shop.tasks import add\n\n" + f"({steps}).delay()\n" * size}
+
+
+def missing_names(size):
+    lines = "".join(f"def name{n}(): ...\n" for n in range(size))
+    sends = "".join(f"jobs.nama{n}.delay()\n" for n in range(size))
+    return {"shop/jobs.py": f"{HEAD}{lines}", "shop/views.py": f"{HEAD}from shop import jobs\n\n{sends}"}
+
+
 FAMILIES = [
+    (canvases_of_names, 10),
+    (exceptions_of_each_other, 60),
+    (functions_of_one_name, 60),
+    (misspelt_settings, 60),
+    (settings_of_one_name, 200),
+    (routes_and_queues, 60),
+    (values_of_one_name, 100),
+    (classes_that_are_registered, 60),
+    (methods_of_one_class, 100),
+    (sends_of_one_signature, 60),
+    (a_long_pipe, 10),
+    (missing_names, 100),
     (names_for_each_other, 30),
     (displays_of_names, 10),
     (results_of_each_other, 30),
@@ -241,8 +334,13 @@ def test_time_is_linear(tmp_path, family, size):
     assert_linear(run, size)
 
 
+def calls_in_one_line(size):
+    calls = ", ".join(["add.apply_async((1))"] * size)
+    return {"shop/views.py": f"from shop.tasks import add\nx = [{calls}]\n"}
+
+
 @pytest.mark.no_cover
-@pytest.mark.parametrize("family", [elifs, cases, handlers, items, callbacks_in_a_loop])
+@pytest.mark.parametrize("family", [elifs, cases, handlers, items, callbacks_in_a_loop, calls_in_one_line])
 def test_fixing_is_linear(tmp_path, family):
     def run(count):
         folder = tmp_path / str(count)
@@ -254,6 +352,47 @@ def test_fixing_is_linear(tmp_path, family):
         (tmp_path / str(count)).mkdir()
         write(tmp_path / str(count), {"shop/tasks.py": TASKS, **family(count)})
     assert_linear(run, 60)
+
+
+SAME = {
+    "tasks_of_one_name": lambda n: (
+        f"@shared_task(name='shop.pay')\ndef pay{n}(x): ...\ncurrent_app.send_task('shop.pay', (1, 2))\n"
+    ),
+    "own_decorators": lambda n: (
+        f"def job{n}(function):\n    return shared_task(function)\n\n\n@job{n}\ndef pay(x): ...\n"
+    ),
+    "noqa": lambda n: "def send():\n" + f"    current_app.send_task('shop.gone{n}', countdown=1)  # noqa: E501\n" * 20,
+}
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
+def test_checking_many_files_is_linear(tmp_path, monkeypatch, text):
+    def run(count):
+        monkeypatch.chdir(tmp_path / str(count))
+        session.forget()
+        assert main.main(["check", "-j1", "--isolated", "--celery-no-cache=true", "--output-file=out", "."]) < 2
+
+    for count in (4, 40, 400):
+        (tmp_path / str(count)).mkdir()
+        write(tmp_path / str(count), {f"shop/jobs{n}.py": HEAD + text(n) for n in range(count)})
+    assert_linear(run, 40)
+
+
+@pytest.mark.parametrize("line", ["[{0}, {0}]", "{{'a': {0}, 'b': {0}}}", "{0} + {0}", "group({0}, {0})"])
+def test_what_doubles_with_each_line_is_kept_and_listed(tmp_path, monkeypatch, line):
+    """Local names become part of a function's value: of what is kept between runs too."""
+    lines = "".join(f"    x{n + 1} = {line.format(f'x{n}')}\n" for n in range(40))
+    functions = f"def job(x0):\n{lines}    return x40\n\n\n@job\ndef pay(): ...\n"
+    write(tmp_path, {"shop/jobs.py": f"{HEAD}from celery import group\n\n\n{functions}"})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    before = time.process_time()
+    for command in ("check", "tasks"):
+        session.forget()
+        main.main([command, "--isolated", "--output-file=out", "."])
+        session.save()
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.no_cover

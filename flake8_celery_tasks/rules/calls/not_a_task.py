@@ -8,7 +8,8 @@ from flake8_celery_tasks.binding.scopes import IMPORT, TRY, is_typing_only
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Unknown
 from flake8_celery_tasks.celery_model.task import is_assigned
-from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.spelling import Words
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
 from flake8_celery_tasks.facts.calls import SendingMethod
 from flake8_celery_tasks.rules.rule import Rule
@@ -139,7 +140,7 @@ class NotATask(Rule[SendingMethod]):
                 return None
             if is_assigned(sent.module, name):
                 return None
-            meant = close_match(name, module.names())
+            meant = _words(module).close_match(name)
             hint = f"; did you mean {meant!r}?" if meant else ""
             error = "ImportError" if isinstance(node.value, ast.Name) else "AttributeError"
             return self.report(sent.module, node, self.lost, owner=module.place.name, name=name, error=error, hint=hint)
@@ -157,6 +158,11 @@ class NotATask(Rule[SendingMethod]):
         if inherits is None:
             return None
         return self.report(sent.module, node, self.on_class if inherits else "", name=name, kind="class", method=method)
+
+
+@query()
+def _words(module: Module) -> Words:
+    return Words(module.names())
 
 
 def _may_have(project: Project, module: Module, depth: int = 0) -> bool:

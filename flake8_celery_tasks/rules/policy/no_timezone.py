@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.celery_model.configuration import is_unset
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.apps import AppMade
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -99,6 +100,7 @@ class NoTimezone(Rule[AppMade]):
             yield self.report(made.module, made.node)
 
 
+@query()
 def _has_clock(project: Project) -> bool:
     layout = project.layout
     return any(
@@ -118,6 +120,7 @@ def _names_hours(project: Project, path: str) -> bool:
     )
 
 
+@query()
 def _has_django_zone(project: Project) -> bool:
     """Return whether the settings of a Django project may have a time zone, whether or not they mention Celery."""
     layout = project.layout

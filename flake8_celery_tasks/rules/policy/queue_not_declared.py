@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.celery_model.settings import queues_of, setting_values
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.core.spelling import Words
 from flake8_celery_tasks.facts.options import QueueUse
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -97,9 +97,14 @@ class QueueNotDeclared(Rule[QueueUse]):
         declared = queues_of(use.project)
         if not declared or use.name in declared or _is_open(use.project):
             return
-        meant = close_match(use.name, sorted(declared))
+        meant = _words(use.project).close_match(use.name)
         advice = "declare it, or correct the name" if meant is None else f"did you mean {meant!r}?"
         yield self.report(use.module, use.node, name=use.name, advice=advice)
+
+
+@query()
+def _words(project: Project) -> Words:
+    return Words(sorted(queues_of(project) or ()))
 
 
 @query()
