@@ -101,9 +101,9 @@ def _ends(node: Any) -> tuple[Any, Any]:
     return node, node
 
 
-def _first_line(node: ast.AST) -> int:
-    return int(node.lineno)  # type: ignore[attr-defined]
+def _first_line(node: Any) -> int:
+    return int(node.lineno)
 
 
-def _last_line(node: ast.AST) -> int:
-    return int(node.end_lineno)  # type: ignore[attr-defined]
+def _last_line(node: Any) -> int:
+    return int(node.end_lineno)

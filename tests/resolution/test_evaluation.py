@@ -244,7 +244,8 @@ def test_a_text_that_is_too_long_is_anything(tmp_path, times, expected):
 
 
 def test_what_was_large_comes_to_the_same_again(tmp_path):
-    lines = f"A = [{'1, ' * 100}]\nB = [{'A, ' * 10}]\nC = [{'B, ' * 10}]\nD = {'[' * 30}A{']' * 30}\nE = {'[' * 30}D{']' * 30}\n"
+    wide = f"A = [{'1, ' * 100}]\nB = [{'A, ' * 10}]\nC = [{'B, ' * 10}]\n"
+    lines = f"{wide}D = {'[' * 30}A{']' * 30}\nE = {'[' * 30}D{']' * 30}\n"
     known = project_at(tmp_path, {"shop/base.py": lines})
     module = known.module(str(tmp_path / "shop/base.py"))
     for names in ("ABCDE", "EDCBA", "CCEE"):
