@@ -79,8 +79,8 @@ class Classes(Evaluator):
     def bases(self, cls: Target) -> list[Target | Unknown]:
         """Return the classes that a class of the project inherits from."""
         symbol, module = cls.symbol, cls.module
-        if not isinstance(symbol, Class) or module is None:
-            return []
+        assert isinstance(symbol, Class)
+        assert module is not None
         return [found for base in symbol.bases for found in self._bases(base, module)]
 
     def _bases(self, base: Value, module: Module) -> list[Target | Unknown]:

@@ -213,6 +213,7 @@ def test_globs_are_compared_with_names_that_start_alike():
     names = Globbed(["shop.tasks.bill", "content.tasks.drop", "content.jobs.drop.drop", "bill"])
     assert names.has_match("shop.*")
     assert not names.has_match("shop.j*")
+    assert not names.has_match("shop.*.x")
     assert names.has_match("mail.*", ["mail.send"])
     assert names.ending("tasks.*") == {"shop.tasks.bill": "tasks.bill", "content.tasks.drop": "tasks.drop"}
     assert names.ending("drop*") == {"content.tasks.drop": "drop", "content.jobs.drop.drop": "drop.drop"}

@@ -257,3 +257,12 @@ def test_what_was_large_comes_to_the_same_again(tmp_path):
     assert UNKNOWN in known.settle(Ref(":C"), module), "it has more parts than are evaluated"
     assert "UNKNOWN" in repr(known.settle(Ref(":E"), module)), "it is too deep"
     assert "UNKNOWN" not in repr(known.settle(Ref(":D"), module))
+
+
+def test_a_large_value_of_a_local_name_is_evaluated_once(tmp_path):
+    text = f"def f():\n    a = ({'1, ' * 60})\n    return [a, a, a]\n"
+    known = project_at(tmp_path, {"shop/base.py": text})
+    module = known.module(str(tmp_path / "shop/base.py"))
+    [value] = module.symbols("f")[0].returns
+    assert known.settle(value, module) == [(1,) * 60] * 3
+    assert known.settle(value, module) == [(1,) * 60] * 3

@@ -88,3 +88,11 @@ def test_what_an_editor_holds_calls(tmp_path):
 def test_a_file_that_can_not_be_parsed_connects_nothing(tmp_path):
     known = project_at(tmp_path, {"shop/apps.py": "post_save.connect(saved\n"})
     assert django_signals._connected_in(known, str(tmp_path / "shop/apps.py")) == {}
+
+
+def test_a_parameter_that_is_called_is_no_method(tmp_path):
+    known = project_at(tmp_path, {"shop/views.py": "def f(bill_all, x):\n    bill_all()\n    x.bill_all()\n"})
+    module = known.module(str(tmp_path / "shop/views.py"))
+    found = django_callers._Calls(known, module, "bill_all")
+    assert [number for number, _, _ in found.unclear] == [1]
+    assert (found.of_function, found.of_method, found.of_class) == ({}, {}, {})
