@@ -171,6 +171,19 @@ TRANSPARENT: Final = frozenset(
 )
 
 
+#: Bases outside the project that add nothing to a task that matters to a rule.
+PLAIN_BASES: Final = frozenset(
+    {
+        "abc.ABC",
+        "builtins.object",
+        "celery.Task",
+        "celery.contrib.django.task.DjangoTask",
+        "typing.Generic",
+        "typing.Protocol",
+    }
+)
+
+
 def task_class(path: str) -> TaskClass | None:
     """Return the known task class with a dotted name, None if there is none."""
     return TASK_CLASSES.get(ALIASES.get(path, path))

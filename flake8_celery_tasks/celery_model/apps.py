@@ -419,24 +419,11 @@ def _inherits_run(project: Project, module: Module, cls: Class) -> bool:
     return False
 
 
-#: Bases outside the project that add nothing to a task that matters to a rule.
-PLAIN_BASES: Final = frozenset(
-    {
-        "abc.ABC",
-        "builtins.object",
-        "celery.Task",
-        "celery.contrib.django.task.DjangoTask",
-        "typing.Generic",
-        "typing.Protocol",
-    }
-)
-
-
 def is_readable(project: Project, target: Target) -> bool:
     """Return whether every ancestor of a task class can be resolved."""
     return all(
         isinstance(cls, Target)
-        and (cls.module is not None or cls.path in PLAIN_BASES or packages.task_class(cls.path) is not None)
+        and (cls.module is not None or cls.path in packages.PLAIN_BASES or packages.task_class(cls.path) is not None)
         for cls in project.line(target)
     )
 

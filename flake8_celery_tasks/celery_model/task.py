@@ -14,7 +14,7 @@ from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IMPORT, MODULE, 
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.methods import CALL_METHODS, SENDS
-from flake8_celery_tasks.catalog.packages import TRANSPARENT, task_class
+from flake8_celery_tasks.catalog.packages import PLAIN_BASES, TRANSPARENT, task_class
 from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, is_listed
 from flake8_celery_tasks.celery_model.settings import setting_values
@@ -195,7 +195,7 @@ class Defined:
             if known is not None:
                 if has(known):
                     return True
-            elif isinstance(found, Unknown) or (found.module is None and found.path not in apps.PLAIN_BASES):
+            elif isinstance(found, Unknown) or (found.module is None and found.path not in PLAIN_BASES):
                 unread = True
             elif isinstance(found.symbol, Class):
                 own = set(methods) & set(found.symbol.names)

@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.nodes import Use, uses_of
 from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
-from flake8_celery_tasks.catalog.packages import task_class
+from flake8_celery_tasks.catalog.packages import PLAIN_BASES, task_class
 from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
@@ -382,7 +382,7 @@ class Task(Defined):
             known = task_class(cls.path) if isinstance(cls, Target) and cls.module is None else None
             if known is not None and not known.retries:
                 continue
-            if isinstance(cls, Unknown) or (cls.module is None and cls.path not in apps.PLAIN_BASES):
+            if isinstance(cls, Unknown) or (cls.module is None and cls.path not in PLAIN_BASES):
                 return True
             if isinstance(cls.symbol, Class) and "retry" in cls.symbol.attributes:
                 return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
@@ -183,7 +184,36 @@ def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
 
 def _is_called_in(project: Project, path: str, name: str) -> bool:
     """Return whether a file's text calls a name in a way that is followed."""
-    return name.encode() in _called_in(project, project.files.current(path) or b"")
+    return _calling(project, project.files.current(path) or b"").has(name.encode())
+
+
+class _Calling:
+    """What a text calls in a way that is followed: not by `super()`, and not its definition.
+
+    Most files that call a common method, such as `form_valid`, only pass the call on to their base class.
+    """
+
+    #: For how many names a text is searched, before all names that it calls are collected.
+    MOST: Final = 20
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self._searched = 0
+
+    def has(self, name: bytes) -> bool:
+        """Return whether the text may call a name."""
+        self._searched += 1
+        return name in self._all if self._searched > self.MOST else self._finds(name + b"(")
+
+    def _finds(self, called: bytes) -> bool:
+        position = self.text.find(called)
+        while position >= 0 and self.text.endswith((b"super().", b"def "), 0, position):
+            position = self.text.find(called, position + len(called))
+        return position >= 0
+
+    @cached_property
+    def _all(self) -> set[bytes]:
+        return {*_CALLED.findall(self.text)}
 
 
 #: A call of a name, if it is no definition and not passed on to the base class.
@@ -191,12 +221,8 @@ _CALLED: Final = lazy_pattern(rb"(?<!def )(?<!super\(\)\.)(?<![\w\x80-\xff])[\w\
 
 
 @query()
-def _called_in(_project: Project, text: bytes) -> set[bytes]:
-    """Return the names that a text calls in a way that is followed: not by `super()`, and not their definitions.
-
-    Most files that call a common method, such as `form_valid`, only pass the call on to their base class.
-    """
-    return {*_CALLED.findall(text)}
+def _calling(_project: Project, text: bytes) -> _Calling:
+    return _Calling(text)
 
 
 def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:

@@ -9,7 +9,8 @@ from flake8_celery_tasks.binding.values import MISSING, Unknown
 from flake8_celery_tasks.catalog import OLDEST
 from flake8_celery_tasks.catalog.call_options import MEANT, TASK_ONLY, conflicts, keywords
 from flake8_celery_tasks.catalog.methods import OPTION_KINDS
-from flake8_celery_tasks.celery_model.apps import PLAIN_BASES, task_cls_of
+from flake8_celery_tasks.catalog.packages import PLAIN_BASES
+from flake8_celery_tasks.celery_model.apps import task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
 from flake8_celery_tasks.celery_model.version import version_of

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.binding.values import MISSING, Missing, Unknown
 from flake8_celery_tasks.catalog.methods import SIGNATURE_API, SIGNATURE_NAMES, TASK_NAMES
+from flake8_celery_tasks.catalog.packages import PLAIN_BASES
 from flake8_celery_tasks.catalog.task_options import INTERNAL, OPTIONS, REMOVED, TASK_API
-from flake8_celery_tasks.celery_model.apps import PLAIN_BASES, task_cls_of
+from flake8_celery_tasks.celery_model.apps import task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined, is_assigned
 from flake8_celery_tasks.core.memo import query

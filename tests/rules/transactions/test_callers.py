@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flake8_celery_tasks.frameworks import django_callers, django_signals
 from flake8_celery_tasks.resolution import modules
 from tests.helpers import check, opened, project_at
@@ -96,3 +98,16 @@ def test_a_parameter_that_is_called_is_no_method(tmp_path):
     found = django_callers._Calls(known, module, "bill_all")
     assert [number for number, _, _ in found.unclear] == [1]
     assert (found.of_function, found.of_method, found.of_class) == ({}, {}, {})
+
+
+CALLING = b"class A(B):\n    def close(self):\n        super().close()\n        note(1)\n\n\nf.bill(2); close_all()\n"
+
+
+@pytest.mark.parametrize("asked_before", [0, django_callers._Calling.MOST])
+def test_what_a_text_calls(asked_before):
+    calling = django_callers._Calling(CALLING)
+    for _ in range(asked_before):
+        assert not calling.has(b"missing")
+    names = (b"close", b"note", b"bill", b"close_all", b"A")
+    assert [calling.has(name) for name in names] == [False, True, True, True, True]
+    assert not calling.has(b"f")
