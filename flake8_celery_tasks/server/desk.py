@@ -141,6 +141,8 @@ class Desk:
         self.is_wanted: Callable[[], bool] = lambda: True
         #: Called when a project is read of which nothing is cached.
         self.cold: Callable[[], None] = lambda: None
+        self._crashed: list[str] = []
+        self._failed: set[str] = set()
         self._saved: set[str] = set()
         self._homes: dict[str, Home] = {}
         self._sights: dict[str, tuple[Project, dict[str, Text], Sight]] = {}
@@ -156,6 +158,27 @@ class Desk:
         for _, _, sight in self._sights.values():
             sight.project.release()
         self._sights.clear()
+
+    # Failures.
+
+    def crashed(self, message: str) -> None:
+        """Note that the linter itself has failed, so that answers are incomplete."""
+        self._crashed.append(message)
+
+    def recover(self) -> list[str]:
+        """Drop what was learnt while the linter failed; return what failed, each once until files change.
+
+        What fails again may fail each time: the project would be read anew for each answer.
+        """
+        projects = {one: None for base, _, sight in self._sights.values() for one in (base, sight.project)}
+        told = [f"{path}: {said}" for project in projects for path, said in project.failures.items()]
+        new = [message for message in dict.fromkeys((*self._crashed, *told)) if message not in self._failed]
+        self._crashed.clear()
+        if new:
+            known = self._failed
+            self.forget()
+            self._failed = {*known, *new}
+        return new
 
     def save(self) -> None:
         """Save what was found out about the projects, once for each: the next start is faster."""
@@ -198,6 +221,7 @@ class Desk:
             sight.project.release()
         self._sights.clear()
         self._known.clear()
+        self._failed = set()
         if configuration:
             self._homes.clear()
         session.start_over()

@@ -5,9 +5,11 @@ Diagnostics stay with its plugin for flake8 unless they are requested: nobody se
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 import pluggy
 
@@ -18,7 +20,7 @@ from flake8_celery_tasks.server.desk import Buffer, Desk
 from flake8_celery_tasks.server.text import Place, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from flake8_celery_tasks.edits.edit import Edit
     from flake8_celery_tasks.server.desk import Sight
@@ -69,6 +71,31 @@ class _Table:
 
 _table: Final = _Table()
 
+_log: Final = logging.getLogger(__name__)
+
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
+
+def _alone(hook: Callable[_Given, _Answer]) -> Callable[_Given, _Answer | None]:
+    """Let a hook answer nothing where the linter fails: python-lsp-server would drop what other plugins answer."""
+
+    @wraps(hook)
+    def ask(*given: _Given.args, **named: _Given.kwargs) -> _Answer | None:
+        with _table.lock:
+            try:
+                return hook(*given, **named)
+            except Exception as error:
+                _table.desk.unwanted()
+                _table.desk.crashed(f"{hook.__name__}: {type(error).__name__}: {error}")
+                return None
+            finally:
+                for message in _table.desk.recover():
+                    _log.warning("%s", message)
+
+    return ask
+
+
 #: The setting that makes us provide the diagnostics.
 DIAGNOSTICS: Final = "diagnostics"
 
@@ -105,25 +132,25 @@ def pylsp_settings() -> dict[str, Any]:
 
 
 @hookimpl
+@_alone
 def pylsp_document_did_save(config: Any, workspace: Any, document: Any) -> None:  # noqa: ARG001
     """Handle files that have changed on disk."""
-    with _table.lock:
-        _table.desk.forget()
+    _table.desk.forget()
 
 
 @hookimpl
+@_alone
 def pylsp_document_did_open(config: Any, workspace: Any, document: Any) -> None:  # noqa: ARG001
     """Handle files that may have changed on disk."""
-    with _table.lock:
-        _table.desk.forget()
+    _table.desk.forget()
 
 
 @hookimpl(tryfirst=True)
+@_alone
 def pylsp_hover(config: Any, workspace: Any, document: Any, position: dict[str, int]) -> dict[str, Any] | None:
     """Return the description at a position; None leaves it to others."""
-    with _table.lock:
-        sight, buffer = _table.sight(config, workspace, document)
-        found = None if sight is None else hover.hover(sight, buffer, _offset(buffer, position))
+    sight, buffer = _table.sight(config, workspace, document)
+    found = None if sight is None else hover.hover(sight, buffer, _offset(buffer, position))
     if found is None:
         return None
     content = {"kind": "markdown", "value": found.markdown}
@@ -131,54 +158,55 @@ def pylsp_hover(config: Any, workspace: Any, document: Any, position: dict[str, 
 
 
 @hookimpl
+@_alone
 def pylsp_definitions(
     config: Any, workspace: Any, document: Any, position: dict[str, int]
 ) -> list[dict[str, Any]] | None:
     """Return the definitions of the task at a position."""
-    with _table.lock:
-        sight, buffer = _table.sight(config, workspace, document)
-        if sight is None:
-            return None
-        return _locations(sight, workspace, places.definition(sight, buffer, _offset(buffer, position)))
+    sight, buffer = _table.sight(config, workspace, document)
+    if sight is None:
+        return None
+    return _locations(sight, workspace, places.definition(sight, buffer, _offset(buffer, position)))
 
 
 @hookimpl
+@_alone
 def pylsp_references(
     config: Any, workspace: Any, document: Any, position: dict[str, int], exclude_declaration: bool
 ) -> list[dict[str, Any]] | None:
     """Return all uses of the task at a position."""
-    with _table.lock:
-        sight, buffer = _table.sight(config, workspace, document)
-        if sight is None:
-            return None
-        offset = _offset(buffer, position)
-        found = places.references(sight, buffer, offset, with_definition=not exclude_declaration)
-        return _locations(sight, workspace, found)
+    sight, buffer = _table.sight(config, workspace, document)
+    if sight is None:
+        return None
+    offset = _offset(buffer, position)
+    found = places.references(sight, buffer, offset, with_definition=not exclude_declaration)
+    return _locations(sight, workspace, found)
 
 
 @hookimpl
+@_alone
 def pylsp_completions(
     config: Any, workspace: Any, document: Any, position: dict[str, int]
 ) -> list[dict[str, Any]] | None:
     """Return the completions at a position."""
-    with _table.lock:
-        sight, buffer = _table.sight(config, workspace, document)
-        if sight is None:
-            return None
-        return [
-            {
-                "label": one.label,
-                "kind": _KINDS[one.kind],
-                "detail": one.detail,
-                "documentation": {"kind": "markdown", "value": one.documentation},
-                "filterText": one.text,
-                "textEdit": {"range": _range(buffer.text, one.start, one.end), "newText": one.text},
-            }
-            for one in completion.completion(sight, buffer, _offset(buffer, position))
-        ]
+    sight, buffer = _table.sight(config, workspace, document)
+    if sight is None:
+        return None
+    return [
+        {
+            "label": one.label,
+            "kind": _KINDS[one.kind],
+            "detail": one.detail,
+            "documentation": {"kind": "markdown", "value": one.documentation},
+            "filterText": one.text,
+            "textEdit": {"range": _range(buffer.text, one.start, one.end), "newText": one.text},
+        }
+        for one in completion.completion(sight, buffer, _offset(buffer, position))
+    ]
 
 
 @hookimpl
+@_alone
 def pylsp_code_actions(
     config: Any,
     workspace: Any,
@@ -190,26 +218,27 @@ def pylsp_code_actions(
     only = context.get("only")
     if only and not any("quickfix".startswith(kind) for kind in only):
         return []
-    with _table.lock:
-        buffer, buffers = _table.take(config, workspace, document)
-        sight = _table.desk.sight(buffer.path, buffers)
-        first, last = _offset(buffer, range["start"]), _offset(buffer, range["end"])
-        found = [
-            one for one in diagnosis.problems(_table.desk, buffer, buffers) if one.start <= last and first <= one.end
-        ]
-        if sight is None or not found:
-            return []
-        offered = actions.fixes(sight, buffer, found, unsafe=_table.desk.settings.unsafe_fixes)
-        return [
-            {
-                "title": action.title,
-                "kind": "quickfix",
-                "diagnostics": [_diagnostic(buffer, action.problem)],
-                **({"isPreferred": True} if action.preferred else {}),
-                "edit": {"documentChanges": [_document_edit(buffer, action.edits)]},
-            }
-            for action in (*offered, *actions.silenced(buffer, found))
-        ]
+    buffer, buffers = _table.take(config, workspace, document)
+    sight = _table.desk.sight(buffer.path, buffers)
+    first, last = _offset(buffer, range["start"]), _offset(buffer, range["end"])
+    found = [
+        one
+        for one in diagnosis.problems(_table.desk, buffer, buffers, _table.desk.crashed)
+        if one.start <= last and first <= one.end
+    ]
+    if sight is None or not found:
+        return []
+    offered = actions.fixes(sight, buffer, found, unsafe=_table.desk.settings.unsafe_fixes)
+    return [
+        {
+            "title": action.title,
+            "kind": "quickfix",
+            "diagnostics": [_diagnostic(buffer, action.problem)],
+            **({"isPreferred": True} if action.preferred else {}),
+            "edit": {"documentChanges": [_document_edit(buffer, action.edits)]},
+        }
+        for action in (*offered, *actions.silenced(buffer, found))
+    ]
 
 
 def _document_edit(buffer: Buffer, edits: Iterable[Edit]) -> dict[str, Any]:
@@ -231,13 +260,13 @@ def _diagnostic(buffer: Buffer, problem: Problem) -> dict[str, Any]:
 
 
 @hookimpl
+@_alone
 def pylsp_lint(config: Any, workspace: Any, document: Any, is_saved: bool) -> list[dict[str, Any]]:  # noqa: ARG001
     """Return the diagnostics of a file, if we are to provide them and the plugin for flake8 does not show them."""
     if not config.plugin_settings(NAME).get(DIAGNOSTICS) or _flake8_shows_them(config):
         return []
-    with _table.lock:
-        buffer, buffers = _table.take(config, workspace, document)
-        return [_diagnostic(buffer, one) for one in diagnosis.problems(_table.desk, buffer, buffers)]
+    buffer, buffers = _table.take(config, workspace, document)
+    return [_diagnostic(buffer, one) for one in diagnosis.problems(_table.desk, buffer, buffers, _table.desk.crashed)]
 
 
 def _flake8_shows_them(config: Any) -> bool:

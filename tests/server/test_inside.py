@@ -10,8 +10,11 @@ import pytest
 
 pytest.importorskip("pygls")
 
+from flake8_celery_tasks.celery_model import registry
+from flake8_celery_tasks.rules.boundaries.unknown_task_name import UnknownTaskName
+from flake8_celery_tasks.server import desk as desks
 from flake8_celery_tasks.server import diagnosis
-from flake8_celery_tasks.server.lsp import app
+from flake8_celery_tasks.server.lsp import app, documents, questions
 from tests.server.conftest import PATIENCE, SHOP, TASKS, VIEWS, position_of
 from tests.server.inside import inside
 
@@ -159,6 +162,114 @@ async def test_a_crash_costs_the_diagnostics_of_one_file(inside, monkeypatch):
     (logged,) = server.sent("window/logMessage")
     assert logged["message"].endswith("views.py: RuntimeError: of no use")
     assert server.sent("window/showMessage") == []
+
+
+def failing(monkeypatch, holder, name, error, times=1):
+    """Make a function fail as often as is said, then work again."""
+    usual, left = getattr(holder, name), [times]
+
+    def fail(*given, **named):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise error
+        return usual(*given, **named)
+
+    monkeypatch.setattr(holder, name, fail)
+
+
+async def about_tasks(server):
+    """Return the answers that depend on other files."""
+    place = position_of(VIEWS, '"content.ind')
+    position = {"line": place.line, "character": place.character}
+    document = {"uri": server.uri("content/views.py")}
+    pulled = await server.ask("textDocument/diagnostic", textDocument=document)
+    hover = await server.ask("textDocument/hover", textDocument=document, position=position)
+    symbols = await server.ask("workspace/symbol", query="index")
+    return [one.get("result") for one in (pulled, hover, symbols)]
+
+
+@pytest.mark.parametrize(
+    ("holder", "name"), [(registry.Index, "_add_all"), (UnknownTaskName, "check"), (desks, "Facts")]
+)
+async def test_what_fails_once_is_logged_once_and_complete_the_next_time(inside, monkeypatch, holder, name):
+    server = inside()
+    await server.initialize(textDocument={"diagnostic": {}})
+    server.open("content/views.py")
+    whole = await about_tasks(server)
+    assert all(whole)
+    server.server.later(server.server.desk.forget)
+    failing(monkeypatch, holder, name, MemoryError("no room"))
+    server.sent("window/logMessage")
+    await about_tasks(server)
+    await server.quiet()
+    (logged,) = server.sent("window/logMessage")
+    assert "MemoryError: no room" in logged["message"]
+    assert await about_tasks(server) == whole
+    assert server.sent("window/logMessage") == []
+
+
+async def test_what_always_fails_is_logged_once_and_the_project_kept(inside, monkeypatch):
+    server = inside()
+    await server.initialize(textDocument={"diagnostic": {}})
+    server.open("content/views.py")
+    failing(monkeypatch, registry.Index, "_add_all", KeyError("no"), 1000)
+    await about_tasks(server)
+    first = await about_tasks(server)
+    await server.quiet()
+    desk = server.server.desk
+    known = {id(base) for base, _, _ in desk._sights.values()}
+    assert await about_tasks(server) == first
+    await server.quiet()
+    assert known == {id(base) for base, _, _ in desk._sights.values()} != set()
+    told = [one["message"] for one in server.sent("window/logMessage")]
+    assert told
+    assert len(set(told)) == len(told)
+
+
+async def test_a_request_that_fails_is_an_error_and_the_next_one_works(inside, monkeypatch):
+    server = inside()
+    await server.initialize(textDocument={"diagnostic": {}})
+    server.open("content/views.py")
+    failing(monkeypatch, questions.hover, "hover", RecursionError("too deep"))
+    document, position = {"uri": server.uri("content/views.py")}, {"line": 6, "character": 30}
+    answer = await server.ask("textDocument/hover", textDocument=document, position=position)
+    assert "too deep" in answer["error"]["message"]
+    await server.quiet()
+    (logged,) = server.sent("window/logMessage")
+    assert "RecursionError: too deep" in logged["message"]
+    answer = await server.ask("textDocument/hover", textDocument=document, position=position)
+    assert "content.index" in answer["result"]["contents"]["value"]
+
+
+async def test_work_that_nobody_waits_for_is_logged_where_it_fails(inside, monkeypatch):
+    server = inside()
+    await server.initialize()
+    server.open("content/views.py")
+    await server.pushed()
+    await server.quiet()
+    failing(monkeypatch, server.server.desk, "forget", OSError("gone"))
+    server.tell("textDocument/didSave", textDocument={"uri": server.uri("content/views.py")})
+    await server.pushed()
+    await server.quiet()
+    assert [one["message"] for one in server.sent("window/logMessage")] == ["fail: OSError: gone"]
+    failing(monkeypatch, server.server, "diagnostic", ValueError("of no use"))
+    server.open("content/views.py", version=2)
+    await server.until(lambda message: "of no use" in str(message))
+    (logged,) = server.sent("window/logMessage")
+    assert logged["message"].endswith("_publish_all: ValueError: of no use")
+
+
+async def test_the_working_directory_may_be_gone(inside, monkeypatch):
+    server = inside()
+    await server.initialize()
+
+    def gone():
+        raise FileNotFoundError
+
+    monkeypatch.setattr(documents.os, "getcwd", gone)
+    assert documents.path_of("file:x.py") == "/x.py"
+    server.server.documents.folders = []
+    assert server.server.documents._path("untitled:a", "python") == "/stdin"
 
 
 # Requests.

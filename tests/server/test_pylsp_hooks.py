@@ -194,3 +194,18 @@ def test_a_text_is_taken_once(editor):
     document.source += "\n"
     changed, _ = pylsp._table.take(editor, editor, document)
     assert changed.text.text == document.source
+
+
+def test_what_fails_costs_no_other_plugin_its_answer(editor, monkeypatch, caplog):
+    document = editor.open("content/views.py")
+    usual = pylsp.hover.hover
+
+    def fail(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(pylsp.hover, "hover", fail)
+    assert editor.ask("hover", document, '"content.ind') is None
+    assert editor.ask("hover", document, '"content.ind') is None
+    assert [one.getMessage() for one in caplog.records] == ["pylsp_hover: MemoryError: no room"]
+    monkeypatch.setattr(pylsp.hover, "hover", usual)
+    assert editor.ask("hover", document, '"content.ind') is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from flake8_celery_tasks.command import notices, services
 from flake8_celery_tasks.command.output.writing import take
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.violation import INTERNAL
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.run import collector_off
 from flake8_celery_tasks.engine.survey import inventory
@@ -77,10 +78,13 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
     with collector_off():
         whole = inventory.inventory(known, below)
         listed = choice.applied(whole)
+        outcome = services.joined(services.outcomes(found, services.no_fixes)) if form == "html" else None
         wanted = below if os.path.isdir(path) else path
         broken, unread = notices.unparsed_in(known, wanted), notices.unread_in(known, wanted)
         large = notices.large_in(known, wanted)
         failures = {name: said for project in known for name, said in project.failures.items()}
+        if outcome is not None:
+            failures |= {os.path.abspath(one.path): one.text for one in outcome.findings if one.code == INTERNAL}
         said = [
             *([notices.unparsed(broken)] if broken else []),
             *([notices.unread(unread)] if unread else []),
@@ -89,8 +93,8 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
         ]
         if not listed.tasks:
             said.append(f"no tasks in {path} match the filters" if whole.tasks else f"no tasks in {path}")
-        if form == "html":
-            text = _html(listed, found, known[0])
+        if outcome is not None:
+            text = _html(listed, outcome.findings, known[0])
         else:
             text = _text(listed, form, choice, screen_of(configured.options, target))
     entries = [one.entry for one in listed.tasks]
@@ -144,14 +148,11 @@ def _text(listed: Inventory, form: str, choice: Choice, where: Screen) -> str:
 # The HTML page.
 
 
-def _html(listed: Inventory, found: Sequence[Part], project: Project) -> str:
+def _html(listed: Inventory, found: Sequence[Finding], project: Project) -> str:
     from flake8_celery_tasks.report.listing import page
 
     root = project.layout.root
-    outcome = services.joined(services.outcomes(found, services.no_fixes))
-    return page.as_html(
-        listed, _findings(listed.tasks, outcome.findings, root), f"Tasks of {os.path.basename(root) or root}"
-    )
+    return page.as_html(listed, _findings(listed.tasks, found, root), f"Tasks of {os.path.basename(root) or root}")
 
 
 def _findings(

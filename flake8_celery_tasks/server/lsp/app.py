@@ -107,10 +107,27 @@ class Server(LanguageServer):
         except Unwanted:
             self.desk.unwanted()
             return None
+        except JsonRpcException:  # an answer
+            raise
+        except Exception:  # which the caller logs
+            self.desk.unwanted()
+            raise
         finally:
+            for message in self.desk.recover():
+                self.log(message)
             if self._read is not None and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._read.set)
                 self._read = None
+
+    def later(self, work: Callable[..., None], *given: Any) -> None:
+        """Do some work in the projects' thread that nobody waits for: a failure is logged."""
+        self.worker.submit(self._later, work, given)
+
+    def _later(self, work: Callable[..., None], given: tuple[Any, ...]) -> None:
+        try:
+            work(*given)
+        except Exception as error:
+            self.report_server_error(error, work)
 
     # Progress.
 
@@ -156,8 +173,9 @@ class Server(LanguageServer):
     def problems(self, buffer: Buffer, buffers: dict[str, Buffer]) -> list[Problem]:
         """Return the findings in an open file. A crash costs its diagnostics only."""
         try:
-            return diagnosis.problems(self.desk, buffer, buffers, self.log)
+            return diagnosis.problems(self.desk, buffer, buffers, self.desk.crashed)
         except Exception as error:
+            self.desk.unwanted()
             self.report_server_error(error, buffer.path)
             return []
 
@@ -202,6 +220,13 @@ class Server(LanguageServer):
         if before is not None:
             before.cancel()
         self._pending[key] = asyncio.ensure_future(work)
+        self._pending[key].add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Log the failure of what nobody waits for."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self.report_server_error(error, task.get_coro())
 
     async def _publish_all(self, first: str, delay: float) -> None:
         await asyncio.sleep(delay)
@@ -240,7 +265,7 @@ class Server(LanguageServer):
         found, told = settings.read(given, None if initial else self._initial)
         for line in told:
             self.log(line)
-        self.worker.submit(self.desk.configure, found, list(self.documents.folders))
+        self.later(self.desk.configure, found, list(self.documents.folders))
         self.desk.settings = found
         if initial:
             self._initial = found
@@ -280,7 +305,7 @@ class Server(LanguageServer):
 
     def changed_on_disk(self, paths: list[str]) -> None:
         """Handle files that have changed on disk."""
-        self.worker.submit(self.desk.changed_on_disk, paths, self.documents.held())
+        self.later(self.desk.changed_on_disk, paths, self.documents.held())
         self.schedule("")
 
 

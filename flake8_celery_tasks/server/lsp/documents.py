@@ -43,7 +43,7 @@ class Documents:
     def _path(self, uri: str, language: str) -> str | None:
         scheme = uri_scheme(uri) or "file"
         if scheme == "untitled" and language == _PYTHON:
-            return os.path.join(self.folders[0] if self.folders else os.getcwd(), UNTITLED)
+            return os.path.join(self.folders[0] if self.folders else _here(), UNTITLED)
         return path_of(uri) if scheme == "file" else None
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> Buffer | None:
@@ -125,7 +125,15 @@ class Documents:
 def path_of(uri: str) -> str | None:
     """Return the path in a file's address."""
     path = to_fs_path(uri)
-    return os.path.abspath(path) if path else None
+    return os.path.normpath(os.path.join(_here(), path)) if path else None
+
+
+def _here() -> str:
+    """Return the working directory: others may have removed it."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep
 
 
 def offset(buffer: Buffer, where: types.Position) -> int:

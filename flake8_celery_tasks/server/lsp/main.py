@@ -100,7 +100,7 @@ def _lifecycle(server: Server) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_workspace_folders(_: types.DidChangeWorkspaceFoldersParams) -> None:
         server.take_folders()
-        server.worker.submit(server.desk.configure, server.desk.settings, list(server.documents.folders))
+        server.later(server.desk.configure, server.desk.settings, list(server.documents.folders))
         server.schedule("")
 
 
@@ -145,16 +145,16 @@ def _documents(server: Server) -> None:
     def did_save(params: types.DidSaveTextDocumentParams) -> None:
         path = path_of(params.text_document.uri)
         if not server.watches:  # nothing else reports other changes
-            server.worker.submit(server.desk.forget)
+            server.later(server.desk.forget)
         elif path is not None:
-            server.worker.submit(server.desk.changed_on_disk, [path], server.documents.held())
+            server.later(server.desk.changed_on_disk, [path], server.documents.held())
         server.schedule("" if server.pulls else params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
         buffer = server.documents.closed(params.text_document.uri)
         if buffer is not None:
-            server.worker.submit(server.desk.closed, buffer.path)
+            server.later(server.desk.closed, buffer.path)
             if not server.pulls:
                 server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(buffer.uri, []))
             server.schedule("")

@@ -12,7 +12,7 @@ import pytest
 
 from flake8_celery_tasks.command.listing import tasks
 from flake8_celery_tasks.command.main import main
-from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine import loader, session
 from flake8_celery_tasks.engine.findings import Finding
 from flake8_celery_tasks.engine.survey.inventory import Entry, Listed, Sender
 from flake8_celery_tasks.report.listing.fit import width
@@ -94,6 +94,21 @@ def test_every_format_goes_to_an_ascii_output_and_a_closed_pipe(shop, form):
     done = subprocess.run(call, stdout=write, stderr=subprocess.PIPE, env=environment, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_failure_in_a_rule_is_told_with_the_page_that_lacks_its_findings(shop, monkeypatch, capfd):
+    def fail(self, fact):
+        raise KeyError("no")
+
+    rule = next(one for one in loader.wanted() if one.code == "CLY101")
+    monkeypatch.setattr(type(rule), "check", fail)
+    assert main(["tasks", "--format=html", "--quiet", "--celery-no-cache"]) == 1
+    out, err = capfd.readouterr()
+    assert out.endswith("</html>\n")
+    assert {line.partition(": ")[2].partition(": ")[2] for line in err.splitlines()} == {
+        "internal error: KeyError: 'no': please report"
+    }
+    assert main(["tasks", "--format=json", "--quiet", "--celery-no-cache"]) == 0
 
 
 def test_paths_have_slashes(shop, monkeypatch, capfd):
