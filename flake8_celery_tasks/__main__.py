@@ -106,12 +106,13 @@ def run() -> NoReturn:
 
 
 def _is_watched() -> bool:
-    """Return whether other code has work to do at the end: a thread, a debugger, a profiler."""
+    """Return whether others have work to do at the end: a thread, a debugger, a profiler, or somebody with `-i`."""
     import threading
 
     tools = getattr(sys, "monitoring", None)
     return (
         threading.active_count() > 1
+        or bool(sys.flags.inspect)
         or sys.gettrace() is not None
         or sys.getprofile() is not None
         or (tools is not None and any(map(tools.get_tool, range(6))))

@@ -151,6 +151,12 @@ def test_who_watches(code, watched):
     assert done.stdout.split() == [str(watched)]
 
 
+def test_somebody_who_wants_to_look_around_may():
+    call = [sys.executable, "-i", "-m", "flake8_celery_tasks", "--version"]
+    done = subprocess.run(call, input="print(6 * 7)\n", capture_output=True, text=True, check=False)
+    assert "42" in done.stdout.splitlines()[-1]
+
+
 def test_a_module_is_imported_on_first_use(monkeypatch):
     real = importlib.metadata
     module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
