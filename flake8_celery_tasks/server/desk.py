@@ -168,7 +168,7 @@ class Desk:
     def recover(self) -> list[str]:
         """Drop what was learnt while the linter failed; return what failed, each once until files change.
 
-        What fails again may fail each time: the project would be read anew for each answer.
+        What fails again may fail each time: the project would be read again for each answer.
         """
         projects = {one: None for base, _, sight in self._sights.values() for one in (base, sight.project)}
         told = [f"{path}: {said}" for project in projects for path, said in project.failures.items()]
