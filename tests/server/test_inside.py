@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 pytest.importorskip("pygls")
 
 from flake8_celery_tasks.celery_model import registry
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.rules.boundaries.unknown_task_name import UnknownTaskName
 from flake8_celery_tasks.server import desk as desks
 from flake8_celery_tasks.server import diagnosis
@@ -267,9 +270,10 @@ async def test_the_working_directory_may_be_gone(inside, monkeypatch):
         raise FileNotFoundError
 
     monkeypatch.setattr(documents.os, "getcwd", gone)
-    assert documents.path_of("file:x.py") == "/x.py"
+    assert documents.path_of("file:x.py") == os.path.join(os.sep, "x.py")
+    assert session.project_of("/nowhere/shop/tasks.py", Options()).layout.root == "/nowhere/shop"
     server.server.documents.folders = []
-    assert server.server.documents._path("untitled:a", "python") == "/stdin"
+    assert server.server.documents._path("untitled:a", "python") == os.path.join(os.sep, "stdin")
 
 
 # Requests.
