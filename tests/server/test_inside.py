@@ -270,10 +270,10 @@ async def test_the_working_directory_may_be_gone(inside, monkeypatch):
         raise FileNotFoundError
 
     monkeypatch.setattr(documents.os, "getcwd", gone)
-    assert documents.path_of("file:x.py") == os.path.join(os.sep, "x.py")
+    assert documents.path_of("file:x.py") == f"{os.sep}x.py"
     assert session.project_of("/nowhere/shop/tasks.py", Options()).layout.root == "/nowhere/shop"
     server.server.documents.folders = []
-    assert server.server.documents._path("untitled:a", "python") == os.path.join(os.sep, "stdin")
+    assert server.server.documents._path("untitled:a", "python") == f"{os.sep}stdin"
 
 
 # Requests.
