@@ -85,7 +85,7 @@ class _Reader:
     def read(self) -> None:
         """Find all settings and entries."""
         self.conf = _source(CONF, list(self.configurations))
-        self.loose = SettingSource(LOOSE, (None, USUAL))
+        self.loose = SettingSource(LOOSE, (*(self.conf.namespaces if self.conf.certain else (None,)), USUAL))
         self.stores()
         self.calls()
         self.bindings()
@@ -430,7 +430,7 @@ _METHODS: Final[dict[str, Callable[[_Reader, ast.Call, Site], None]]] = {
 
 def _is_settings_module(module: Module) -> bool:
     """Return whether a module looks like the settings of a Django project, or of a similar framework."""
-    parts = module.place.name.lower().split(".")[-2:]
+    parts = module.place.name.lower().split(".")[-3:]  # `settings.components.celery`
     return any("settings" in part or "config" in part for part in parts) or not _DJANGO_NAMES.isdisjoint(module.names())
 
 

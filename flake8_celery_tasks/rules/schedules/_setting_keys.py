@@ -97,12 +97,17 @@ def _is_known(key: str, source: SettingSource) -> bool:
     )
 
 
+def reads_old_names(setting: Setting) -> bool:
+    """Return whether the project runs on a Celery that has only the old names, and some that no later one has."""
+    return version_of(setting.project) < _NAMES_SINCE
+
+
 def unread(setting: Setting) -> tuple[str, str] | None:
     """Return the place where Celery ignores a key that is a setting's name, and what to write instead."""
     key, source = setting.key, setting.source
     if not source.certain or not key.isupper() or not key.startswith(TELLING):
         return None
-    if version_of(setting.project) < _NAMES_SINCE:
+    if reads_old_names(setting):
         return None
     prefix = prefix_of(source.namespaces[0])
     name = OLD_TO_NEW.get(key)

@@ -100,6 +100,7 @@ class SettingOfWrongType(Rule[Setting]):
       `beat_schedule_filename` or, from Python 3.11, as `worker_state_db`;
     - it is uncertain whether Celery gets the value, and something in the project reads that name;
     - the name is misspelt (CLY811) or Celery reads another one (CLY812);
+    - the project runs on Celery 3, which still reads the name;
     - the module is a test or a migration.
 
     ## Fix
@@ -119,7 +120,11 @@ class SettingOfWrongType(Rule[Setting]):
         name = setting.name
         if name is None:
             instead = setting_values.REMOVED.get(setting.key)
-            if instead is not None and not _setting_keys.is_read(setting):
+            if (
+                instead is not None
+                and not _setting_keys.reads_old_names(setting)
+                and not _setting_keys.is_read(setting)
+            ):
                 yield self.report(setting.module, setting.node, self.removed, key=setting.key, instead=instead)
             return
         wrong = _wrong_queues(setting) if name == "task_queues" else _wrong(setting, name)
