@@ -85,7 +85,7 @@ class _Reader:
     def read(self) -> None:
         """Find all settings and entries."""
         self.conf = _source(CONF, list(self.configurations))
-        self.loose = SettingSource(LOOSE, (*(self.conf.namespaces if self.conf.certain else (None,)), USUAL))
+        self.loose = SettingSource(LOOSE, (*(self.conf.namespaces if self.conf.certain else ()), USUAL))
         self.stores()
         self.calls()
         self.bindings()
