@@ -60,3 +60,7 @@ def test_statements_on_other_lines_are_skipped(lines, expected):
 def test_large_nodes_are_not_written():
     assert nodes.unparsed(ast.parse(f"f({'1, ' * 400})", mode="eval").body) == "..."
     assert nodes.unparsed(ast.parse(f"f({'1, ' * 100})", mode="eval").body).startswith("f(1, 1")
+
+
+def test_nodes_that_python_can_not_write():
+    assert nodes.unparsed(ast.Constant(10**5000)) == "..."

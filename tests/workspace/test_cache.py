@@ -214,6 +214,31 @@ def test_foreign_content(shop, content):
     assert index_of(shop) == wanted
 
 
+GOOD = [[1, 2, 3, 4], True, None, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("entries", "are_sound"),
+    [
+        ([], True),
+        ([GOOD], True),
+        ([GOOD, [[1, 2, 3, 4], False, {}, 1, 1]], True),
+        ([GOOD, {}], False),
+        ([GOOD, GOOD[:4]], False),
+        ([GOOD, [[1, 2, 3, "4"], True, None, 0, 0]], False),
+        ([GOOD, [[1, 2, 3], True, None, 0, 0]], False),
+        ([GOOD, [None, True, None, 0, 0]], False),
+        ([GOOD, [[1, 2, 3, 4], 1, None, 0, 0]], False),
+        ([GOOD, [[1, 2, 3, 4], True, [], 0, 0]], False),
+        ([GOOD, [[1, 2, 3, 4], True, None, True, 0]], False),
+        ([GOOD, [[1, 2, 3, 4], True, None, 0, "0"]], False),
+    ],
+)
+def test_the_shape_of_entries(entries, are_sound):
+    data = {str(number): entry for number, entry in enumerate(entries)}
+    assert cache._entries(data) == (data if are_sound else {})
+
+
 def change(shop, name, text):
     path = shop / name
     path.parent.mkdir(exist_ok=True)

@@ -108,15 +108,19 @@ def unencodable(project: Project, module: Module, node: ast.expr, site: Site, de
     if isinstance(node, ast.Name):
         kinds = _kinds(module, project, node, site, depth)
         if len(kinds) == 1:
-            return next(iter(kinds)) or _keyed(node, site)
+            return next(iter(kinds)) or _keyed(module, node, site)
         is_error = inference.kind_of(project, module, node, site.scope) == inference.EXCEPTION
         return EXCEPTION if is_error else None
     return _value(project, module, node, site, depth)
 
 
-def _named(project: Project, node: ast.Name, site: Site, depth: int) -> tuple[object, ...]:
+def _name(node: ast.Name, site: Site) -> tuple[object, ...]:
     found = site.scope.find(node.id)
-    return project, found and found[0], node.id, depth
+    return found and found[0], node.id
+
+
+def _named(project: Project, node: ast.Name, site: Site, depth: int) -> tuple[object, ...]:
+    return project, *_name(node, site), depth
 
 
 # `rows = [rows, row]` may follow itself many times.
@@ -167,7 +171,8 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     return []
 
 
-def _keyed(node: ast.Name, site: Site) -> str | None:
+@query(key=_name)
+def _keyed(_module: Module, node: ast.Name, site: Site) -> str | None:
     """Return KEYS if a local dict gets items whose keys are tuples."""
     found = site.scope.find(node.id)
     if found is None or found[0].kind != scopes.FUNCTION:

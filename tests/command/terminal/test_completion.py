@@ -82,3 +82,11 @@ def test_what_is_completed_by_us(monkeypatch):
     assert set(found) == {*codes, "celery_broker", "columns", "sort"}
     assert "CLY101,CLY411" in found["select"]("CLY101,CLY4")
     assert "queue" in found["columns"]("")
+
+
+def test_the_command_completes_all_subcommands(monkeypatch, capfd):
+    asked = []
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setattr(argcomplete, "autocomplete", asked.append)
+    assert command_main.main([]) == 2, "the library ends the process, which it does not do here"
+    assert {"columns", "paths", "codes"} <= {action.dest for action in completion._actions(asked[0])}
