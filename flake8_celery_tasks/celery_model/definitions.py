@@ -259,9 +259,10 @@ def _shorter_name(project: Project, place: Place) -> str:
 @query(shared=True)
 def _imported_from(project: Project, folder: str, before: str, top: str) -> str:
     """Say what in a folder's package the project imports without what comes before it, and never with it."""
-    names = (name for name in _inside(project).get(top, ()) if f"{before}.{name}" not in _called(project))
-    inside = (name for name in names if folders.descend(folder, name.split(".")) is not None)
-    return next((f"the project imports {name} without {before!r}" for name in inside), "")
+    held = {f"{top}.{name.partition('.')[0]}" for name in folders.entries(os.path.join(folder, top))} & _called(project)
+    found = _inside(project).get(top, ()) if held else ()  # most projects write no such name, and none is searched for
+    names = (name for name in found if name in held and f"{before}.{name}" not in _called(project))
+    return next((f"the project imports {name} without {before!r}" for name in names), "")
 
 
 @query(shared=True)
