@@ -20,7 +20,6 @@ from flake8_celery_tasks.command.output.writing import write as _write
 from flake8_celery_tasks.command.subcommands import check, first, fix, shared
 from flake8_celery_tasks.command.subcommands.shared import Command
 from flake8_celery_tasks.command.subcommands.shared import add_output as _add_output
-from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, shortened
@@ -28,12 +27,11 @@ from flake8_celery_tasks.core.options import meant
 from flake8_celery_tasks.core.violation import PREFIX, UNUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from flake8_celery_tasks.command.contract import Before
     from flake8_celery_tasks.contract.record import Record
     from flake8_celery_tasks.engine.findings import Outcome
-    from flake8_celery_tasks.resolution.project import Project
 
 
 class _Parser(argparse.ArgumentParser):
@@ -255,7 +253,8 @@ def _contract(given: argparse.Namespace) -> int:
         homes = services.Homes(parts(configured, given, files(options)))
         found = contract.present(path, homes)
         folder = contract.folder_of(path)
-        _tell_of_unknown(found.projects, folder)
+        for said in notices.unknown_in(found.projects, folder):  # the record lacks what they define
+            _tell(said)
         code = CLEAN
         if before is not None:
             form = shared.chosen(form, options, target)
@@ -289,19 +288,6 @@ def _tell_of_breaks(outcome: Outcome, before: Before, name: str, options: argpar
     else:
         _tell(f"no tasks in {name}")
     return FOUND if any(finding.code in contract.COUNTED for finding in outcome.findings) else CLEAN
-
-
-def _tell_of_unknown(projects: Iterable[Project], folder: str) -> None:
-    """Print which files below a folder could not be parsed or read: the record lacks what they define."""
-    from flake8_celery_tasks.command import notices
-
-    _tell_of_unparsed(notices.unparsed_in(projects, folder))
-    unread = notices.unread_in(projects, folder)
-    if unread:
-        _tell(notices.unread(unread))
-    large = notices.large_in(projects, folder)
-    if large:
-        _tell(notices.large(large))
 
 
 def _differences(now: Record, kept: Record, target: str | None) -> int:

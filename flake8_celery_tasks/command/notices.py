@@ -62,6 +62,12 @@ def large_in(projects: Iterable[Project], below: str) -> list[str]:
     return [os.path.relpath(path) for project, path, _ in _texts(projects, below) if project.files.disk.is_large(path)]
 
 
+def unknown_in(projects: Sequence[Project], below: str) -> list[str]:
+    """Return messages about the files of projects below a folder of which it is unknown what they define."""
+    asked = ((unparsed_in, unparsed), (unread_in, unread), (large_in, large))
+    return [said(paths) for find, said in asked if (paths := find(projects, below))]
+
+
 def failures_in(projects: Iterable[Project], below: str, start: str | None = None) -> list[str]:
     """Return a message for each file of projects below a folder that the linter itself failed on.
 

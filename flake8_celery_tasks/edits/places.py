@@ -51,26 +51,18 @@ def touched(text: Source, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def items_at(text: Source, node: ast.Dict, start: int, end: int) -> Iterator[tuple[ast.expr | None, ast.expr]]:
-    """Yield the items of a dictionary whose lines may overlap a region, with None as the key of `**`."""
+    """Yield the items of a dictionary that may overlap a region, with None as the key of `**`."""
     keys, values = node.keys, node.values
-    first, last = _lines(text, start, end)
-    index = bisect.bisect_left(values, first, key=_last_line)
-    while index < len(values) and _first_line(keys[index] or values[index]) <= last:
+    index = bisect.bisect_left(values, start, key=text.end)
+    while index < len(values) and text.start(keys[index] or values[index]) <= end:
         yield keys[index], values[index]
         index += 1
-
-
-def _lines(text: Source, start: int, end: int) -> tuple[int, int]:
-    return text.line_at(start) + 1, text.line_at(end) + 1
 
 
 def _inside(text: Source, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
     """Yield the child nodes that may overlap a region."""
     if isinstance(node, ast.Dict):
-        index = bisect.bisect_left(node.values, start, key=text.end)
-        while index < len(node.values) and text.start(node.keys[index] or node.values[index]) <= end:
-            yield from (one for one in (node.keys[index], node.values[index]) if one is not None)
-            index += 1
+        yield from (one for item in items_at(text, node, start, end) for one in item if one is not None)
         return
 
     def first(one: ast.AST) -> int:
@@ -99,11 +91,3 @@ def _ends(node: Any) -> tuple[Any, Any]:
     if isinstance(node, ast.withitem):
         return node.context_expr, node.optional_vars or node.context_expr
     return node, node
-
-
-def _first_line(node: Any) -> int:
-    return int(node.lineno)
-
-
-def _last_line(node: Any) -> int:
-    return int(node.end_lineno)

@@ -145,10 +145,7 @@ def _root_of(path: str, options: Options) -> str:
     root = options.celery_project_root or folders.find_root(folder)
     if root is None:
         # No root marker anywhere: use the working directory, or the folder of the file's top package.
-        try:
-            root = os.getcwd()
-        except OSError:  # others have removed it
-            root = os.sep
+        root = folders.here()
         if os.path.dirname(root) == root or not (folder + os.sep).startswith(root.rstrip(os.sep) + os.sep):
             root = folder
             while folders.is_regular(root) and os.path.dirname(root) != root:

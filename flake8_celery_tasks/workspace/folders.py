@@ -61,6 +61,14 @@ def forget() -> None:
     _importable.clear()
 
 
+def here() -> str:
+    """Return the working directory, the root of the file system if others have removed it."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep
+
+
 def entries(folder: str) -> dict[str, str]:
     """Return the files and folders in a folder; one that can't be listed counts as empty and is recorded as closed."""
     known = _folders.get(folder)

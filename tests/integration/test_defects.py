@@ -159,8 +159,8 @@ def test_what_is_around_fails(shop, monkeypatch, capfd):
     assert "CLY000" in out
 
 
-@pytest.mark.usefixtures("_fresh_plugin")
-def test_a_file_that_the_index_fails_on(shop, monkeypatch, capfd):
+def break_index(monkeypatch):
+    """Let the index fail on one file."""
     real = Index._add_all
 
     def broken(index, module):
@@ -169,6 +169,11 @@ def test_a_file_that_the_index_fails_on(shop, monkeypatch, capfd):
         real(index, module)
 
     monkeypatch.setattr(Index, "_add_all", broken)
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_a_file_that_the_index_fails_on(shop, monkeypatch, capfd):
+    break_index(monkeypatch)
     (shop / "shop/tasks.py").write_text(
         "from celery import current_app, shared_task\n\n\n@shared_task(name='shop.add')\ndef add():\n"
         "    current_app.send_task('shop.gone')\n"
@@ -272,14 +277,7 @@ def test_fixing_the_input_fails(shop, monkeypatch, capfd, diff):
 @pytest.mark.usefixtures("_fresh_plugin")
 def test_the_index_fails_in_a_file_to_be_fixed(shop, monkeypatch, capfd):
     """What its own rules could say about it is unknown: that is told."""
-    real = Index._add_all
-
-    def broken(index, module):
-        if module.place.name == "shop.tasks":
-            raise KeyError("a")
-        real(index, module)
-
-    monkeypatch.setattr(Index, "_add_all", broken)
+    break_index(monkeypatch)
     before = (shop / "shop/tasks.py").read_text(encoding="utf-8")
     code, _, err = told(capfd, "fix", "--unsafe", "shop/tasks.py")
     assert (code, "shop/tasks.py: internal error: KeyError: 'a': please report, left alone" in err) == (1, True)

@@ -80,17 +80,11 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
         listed = choice.applied(whole)
         outcome = services.joined(services.outcomes(found, services.no_fixes)) if form == "html" else None
         wanted = below if os.path.isdir(path) else path
-        broken, unread = notices.unparsed_in(known, wanted), notices.unread_in(known, wanted)
-        large = notices.large_in(known, wanted)
+        unknown = notices.unknown_in(known, wanted)
         failures = {name: said for project in known for name, said in project.failures.items()}
         if outcome is not None:
             failures |= {os.path.abspath(one.path): one.text for one in outcome.findings if one.code == INTERNAL}
-        said = [
-            *([notices.unparsed(broken)] if broken else []),
-            *([notices.unread(unread)] if unread else []),
-            *([notices.large(large)] if large else []),
-            *(f"{name}: {text}" for name, text in failures.items()),
-        ]
+        said = [*unknown, *(f"{name}: {text}" for name, text in failures.items())]
         if not listed.tasks:
             said.append(f"no tasks in {path} match the filters" if whole.tasks else f"no tasks in {path}")
         if outcome is not None:
@@ -98,7 +92,7 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
         else:
             text = _text(listed, form, choice, screen_of(configured.options, target))
     entries = [one.entry for one in listed.tasks]
-    return Answer(text, target, said, entries, configured.options, bool(failures or broken or unread or large))
+    return Answer(text, target, said, entries, configured.options, bool(failures or unknown))
 
 
 def _choice(given: Namespace, form: str) -> Choice:

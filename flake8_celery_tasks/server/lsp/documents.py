@@ -10,6 +10,7 @@ from pygls.uris import from_fs_path, to_fs_path, uri_scheme
 
 from flake8_celery_tasks.server.desk import UNTITLED, Buffer
 from flake8_celery_tasks.server.text import UTF16, Place, Span, Text
+from flake8_celery_tasks.workspace.folders import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ class Documents:
     def _path(self, uri: str, language: str) -> str | None:
         scheme = uri_scheme(uri) or "file"
         if scheme == "untitled" and language == _PYTHON:
-            return os.path.join(self.folders[0] if self.folders else _here(), UNTITLED)
+            return os.path.join(self.folders[0] if self.folders else here(), UNTITLED)
         return path_of(uri) if scheme == "file" else None
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> Buffer | None:
@@ -125,15 +126,7 @@ class Documents:
 def path_of(uri: str) -> str | None:
     """Return the path in a file's address."""
     path = to_fs_path(uri)
-    return os.path.normpath(os.path.join(_here(), path)) if path else None
-
-
-def _here() -> str:
-    """Return the working directory: others may have removed it."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return os.sep
+    return os.path.normpath(os.path.join(here(), path)) if path else None
 
 
 def offset(buffer: Buffer, where: types.Position) -> int:
